@@ -1,0 +1,3 @@
+"""Recognise signs (isolated sign-language words, gestures) in video."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What to look at: MS-ASL, folders and tables become a list of clips."""

@@ -1,0 +1,1 @@
+"""How good, truly: runs become metrics, intervals, pictures and a report."""

@@ -1,0 +1,1 @@
+"""What can learn: the registry of networks and their one contract."""

@@ -1,0 +1,40 @@
+"""One look for every progress bar and table on the terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+console = Console()
+"""Where results go (standard output)."""
+
+console_err = Console(stderr=True)
+"""Where progress and errors go, so that results can be piped."""
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a rich progress display on standard error.
+
+    Tasks added to it may set a field `note` for a short text at the end of their line. Where
+    standard error is no terminal (a log file, CI) nothing is drawn.
+    """
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console_err,
+        disable=not console_err.is_terminal,
+    ) as progress:
+        yield progress

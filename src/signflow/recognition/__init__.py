@@ -1,0 +1,1 @@
+"""Put to use: a run becomes a recogniser."""

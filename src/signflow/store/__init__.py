@@ -1,0 +1,1 @@
+"""Seen once, kept: clips become samples in memory-mapped Arrow shards."""

@@ -1,0 +1,1 @@
+"""Learning: a store and a model become a run directory."""

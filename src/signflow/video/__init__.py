@@ -1,0 +1,1 @@
+"""How to see it: decode a span, choose frames, compute optical flow."""
