@@ -1,1 +1,21 @@
 """What to look at: MS-ASL, folders and tables become a list of clips."""
+
+from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
+from signflow.annotations.folder import read_folder
+from signflow.annotations.msasl import read_msasl
+from signflow.annotations.readers import ReadOptions, read_clips, reader
+from signflow.annotations.table import read_table
+
+__all__ = [
+    "SPLITS",
+    "Box",
+    "Clip",
+    "ClipList",
+    "ReadOptions",
+    "Split",
+    "read_clips",
+    "read_folder",
+    "read_msasl",
+    "read_table",
+    "reader",
+]
