@@ -1,1 +1,23 @@
 """What can learn: the registry of networks and their one contract."""
+
+from signflow.models.contract import Inputs, Shape, SignModel, joint_loss, scores
+from signflow.models.early_fusion import early_fusion
+from signflow.models.late_fusion import late_fusion
+from signflow.models.registry import create_model, list_models, register_model
+from signflow.models.spatial import spatial
+from signflow.models.temporal import temporal
+
+__all__ = [
+    "Inputs",
+    "Shape",
+    "SignModel",
+    "create_model",
+    "early_fusion",
+    "joint_loss",
+    "late_fusion",
+    "list_models",
+    "register_model",
+    "scores",
+    "spatial",
+    "temporal",
+]

@@ -1,0 +1,113 @@
+"""The one contract of the models.
+
+A model says what it looks at and maps a batch to logits of shape (batch, streams, classes). Streams
+are 1, except where streams are classified apart (late fusion: 2). Training and evaluation need no
+special case:
+
+    loss   = sum over streams of cross_entropy(logits[:, s], label)
+    scores = weighted mean over streams of softmax(logits[:, s])
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a model looks at.
+
+    Attributes:
+        rgb: "middle": the kept frame in the clip's middle; "all": every kept frame; None: no frame.
+        flow: whether it sees the optical flow between the kept frames.
+    """
+
+    rgb: Literal["middle", "all"] | None
+    flow: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """The sizes a model is made for; a store's recipe and classes give them.
+
+    Attributes:
+        classes: number of signs.
+        frames: kept frames per clip, T.
+        image_size: their height and width in pixels.
+    """
+
+    classes: int
+    frames: int = 10
+    image_size: int = 224
+
+
+class SignModel(nn.Module):
+    """What all models are.
+
+    `forward(rgb, flow)` takes the uint8 tensors of a store and returns logits (B, streams, classes):
+
+    - `rgb`: (B, N, H, W, 3), N = 1 for the middle frame, T for all; None where `inputs.rgb` is None.
+    - `flow`: (B, T-1, H, W, 2), 128 is no motion; None where `inputs.flow` is False.
+
+    Bytes become floats inside the model, on its device.
+    """
+
+    inputs: Inputs
+    streams: int = 1
+
+    def forward(self, rgb: Tensor | None = None, flow: Tensor | None = None) -> Tensor:
+        """Map a batch to logits of shape (batch, streams, classes)."""
+        raise NotImplementedError
+
+
+def joint_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Sum over streams of the mean cross entropy.
+
+    Args:
+        logits: (B, S, C).
+        labels: int64 (B,).
+
+    Returns:
+        A scalar.
+    """
+    per_stream = [functional.cross_entropy(stream, labels) for stream in logits.unbind(1)]
+    return torch.stack(per_stream).sum()
+
+
+def scores(logits: Tensor, *, weights: Tensor | None = None) -> Tensor:
+    """Mean over streams of the softmaxes.
+
+    Its arg max is the report's late fusion, the arg max of the sum of the two softmaxes.
+
+    Args:
+        logits: (B, S, C).
+        weights: (S,), not negative, summing to 1; None weighs all streams alike.
+
+    Returns:
+        (B, C), each row summing to 1.
+    """
+    probabilities = logits.softmax(dim=2)
+    if weights is None:
+        return probabilities.mean(dim=1)
+    return torch.einsum("bsc,s->bc", probabilities, weights)
+
+
+def rgb_channels(rgb: Tensor) -> Tensor:
+    """Frames as standardised channels: uint8 (B, N, H, W, 3) -> float32 (B, N * 3, H, W), -1 to 1."""
+    return _stacked(rgb).float().div(127.5).sub(1)
+
+
+def flow_channels(flow: Tensor) -> Tensor:
+    """Flow as channels: uint8 (B, P, H, W, 2) -> float32 (B, P * 2, H, W).
+
+    The order is x, y of the first pair, x, y of the second, and so on; no motion is 0 and the
+    recipe's bound is 1.
+    """
+    return _stacked(flow).float().sub(128).div(127)
+
+
+def _stacked(images: Tensor) -> Tensor:
+    return images.permute(0, 1, 4, 2, 3).flatten(1, 2)

@@ -1,0 +1,257 @@
+"""Building a store: resumable, in parallel, the same bytes every time."""
+
+import multiprocessing
+import os
+import platform
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+import signflow
+from signflow.annotations import SPLITS, ClipList
+from signflow.cores import available_cores
+from signflow.errors import UserError
+from signflow.files import read_json, write_json
+from signflow.progress import progress_bar
+from signflow.store.layout import (
+    SCHEMA_VERSION,
+    building_folder,
+    clips_path,
+    rows_path,
+    shards_folder,
+    store_json,
+)
+from signflow.store.plan import ShardPlan, plan_shards
+from signflow.store.recipe import Recipe, fingerprint
+from signflow.store.rows import ClipRow, read_rows, write_rows
+from signflow.store.work import build_shard, start_worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSummary:
+    """What a build came to.
+
+    Attributes:
+        store: the directory.
+        rows: one per clip that was asked for, in the source's order.
+        seconds: how long it took this time.
+        done_before: clips that an earlier, interrupted build had already dealt with.
+    """
+
+    store: Path
+    rows: tuple[ClipRow, ...]
+    seconds: float
+    done_before: int
+
+    @property
+    def built(self) -> int:
+        """Clips in the store."""
+        return sum(row.built for row in self.rows)
+
+    def reasons(self) -> Counter[str]:
+        """How many clips were not built, by fault code."""
+        return Counter(row.status for row in self.rows if not row.built)
+
+
+def build_store(
+    clips: ClipList,
+    *,
+    out: Path,
+    recipe: Recipe | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    overwrite: bool = False,
+) -> BuildSummary:
+    """Build a store, or go on with one whose build was interrupted.
+
+    A clip that cannot be built is recorded in `clips.parquet` with its reason and stops nothing.
+
+    Args:
+        clips: what to build.
+        out: the store's directory; made if it is missing.
+        recipe: how; the report's by default.
+        workers: processes; by default one per core. 1 works in this process.
+        executor: runs the shards instead of processes of its own; where it works must see `out`
+            and the videos under the same paths. It is not shut down.
+        overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
+
+    Raises:
+        UserError: `out` holds something else, another build is at work in it, or (exit status 1,
+            after writing `clips.parquet`) not one clip could be built.
+    """
+    started = time.monotonic()
+    recipe = recipe or Recipe()
+    identity = fingerprint(
+        {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
+    )
+    _claim(out, identity, overwrite=overwrite)
+    with _only_build(out):
+        if store_json(out).exists():
+            rows = read_rows(clips_path(out))
+            done_before = len(rows)
+        else:
+            plans = plan_shards(clips.clips, recipe=recipe)
+            todo = [plan for plan in plans if not rows_path(out, plan.number).exists()]
+            done_before = sum(plan.clips for plan in plans) - sum(plan.clips for plan in todo)
+            build = partial(build_shard, recipe=recipe, store=out.absolute())
+            _run(todo, build, workers=workers, executor=executor)
+            rows = _finish(out, clips, recipe=recipe, plans=plans, identity=identity)
+        shutil.rmtree(building_folder(out), ignore_errors=True)
+    return BuildSummary(
+        store=out,
+        rows=tuple(rows),
+        seconds=time.monotonic() - started,
+        done_before=done_before,
+    )
+
+
+def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
+    """Make sure that `out` is free, or holds this very build."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; --out must be a directory")
+    marker = building_folder(out) / "build.json"
+    described = store_json(out) if store_json(out).exists() else marker
+    if described.exists():
+        if read_json(described, what="a store").get("fingerprint") == identity:
+            return
+        if not overwrite:
+            raise UserError(
+                f"{out}: holds a store of other clips or another recipe; give another --out, or"
+                " --overwrite to replace it"
+            )
+        with _only_build(out):
+            for path in (store_json(out), clips_path(out)):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(shards_folder(out), ignore_errors=True)
+            shutil.rmtree(building_folder(out), ignore_errors=True)
+    elif out.is_dir() and any(out.iterdir()) and not clips_path(out).exists():
+        raise UserError(f"{out}: is not empty and holds no store; give another --out")
+    write_json(marker, {"fingerprint": identity})
+
+
+@contextmanager
+def _only_build(out: Path) -> Iterator[None]:
+    """Hold the store for this process alone."""
+    folder = building_folder(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / "holder.json"
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            write_json(holder, {"pid": os.getpid(), "host": platform.node()})
+            # Left behind by builds that were killed; nobody writes here but the lock's holder.
+            for partial_file in shards_folder(out).glob(".*.partial*"):
+                partial_file.unlink()
+            yield
+    except Timeout:
+        by = read_json(holder, what="who builds") if holder.exists() else {}
+        raise UserError(
+            f"{out}: process {by.get('pid', '?')} on {by.get('host', '?')} is building this store;"
+            " wait for it, or stop it and give the same command again"
+        ) from None
+
+
+def _run(
+    todo: Sequence[ShardPlan],
+    build: Callable[[ShardPlan], list[ClipRow]],
+    *,
+    workers: int | None,
+    executor: Executor | None,
+) -> None:
+    """Build shards, showing progress by clips."""
+    workers = min(workers or available_cores(), max(1, len(todo)))
+    failed: Counter[str] = Counter()
+    with progress_bar() as progress:
+        task = progress.add_task("Building", total=sum(plan.clips for plan in todo), note="")
+        for rows in _results(todo, build, workers=workers, executor=executor):
+            failed.update(row.status for row in rows if not row.built)
+            note = f"{failed.total()} not built" if failed else ""
+            progress.update(task, advance=len(rows), note=note)
+
+
+def _results(
+    todo: Sequence[ShardPlan],
+    build: Callable[[ShardPlan], list[ClipRow]],
+    *,
+    workers: int,
+    executor: Executor | None,
+) -> Iterator[list[ClipRow]]:
+    if executor is not None:
+        yield from _gather([executor.submit(build, plan) for plan in todo])
+    elif workers == 1:
+        yield from map(build, todo)
+    else:
+        # Spawned, not forked: a fork of a process with threads (PyAV, Arrow) may hang.
+        pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker
+        )
+        try:
+            yield from _gather([pool.submit(build, plan) for plan in todo])
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process died (out of memory, or a video that crashes the decoder); what"
+                " was built so far is kept: give the same command again, perhaps with --workers 1",
+                exit_status=1,
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _gather(futures: Sequence["Future[list[ClipRow]]"]) -> Iterator[list[ClipRow]]:
+    for future in as_completed(futures):
+        yield future.result()
+
+
+def _finish(
+    out: Path, clips: ClipList, *, recipe: Recipe, plans: Sequence[ShardPlan], identity: str
+) -> list[ClipRow]:
+    """Gather the rows of all shards, then write what makes the directory a store."""
+    by_id = {
+        row.clip.clip_id: row for plan in plans for row in read_rows(rows_path(out, plan.number))
+    }
+    rows = [by_id[clip.clip_id] for clip in clips.clips]
+    write_rows(clips_path(out), rows)
+    if not any(row.built for row in rows):
+        # No store.json, and nothing is remembered as done: the same command tries again.
+        shutil.rmtree(building_folder(out))
+        raise UserError(_nothing_built(out, rows), exit_status=1)
+    write_json(
+        store_json(out),
+        {
+            "schema_version": SCHEMA_VERSION,
+            "signflow": signflow.__version__,
+            "fingerprint": identity,
+            "origin": clips.origin,
+            "recipe": recipe.to_dict(),
+            "classes": list(clips.classes),
+            "counts": _counts(rows),
+        },
+    )
+    return rows
+
+
+def _counts(rows: Sequence[ClipRow]) -> dict[str, dict[str, int]]:
+    return {
+        split: {
+            "asked": sum(row.clip.split == split for row in rows),
+            "built": sum(row.clip.split == split and row.built for row in rows),
+        }
+        for split in SPLITS
+    }
+
+
+def _nothing_built(out: Path, rows: Sequence[ClipRow]) -> str:
+    reasons = Counter(row.status for row in rows)
+    listed = ", ".join(f"{count} x {status}" for status, count in reasons.most_common())
+    return (
+        f"not one of {len(rows)} clips could be built: {listed}. The first: {rows[0].reason}."
+        f" All reasons stand in {clips_path(out)}"
+    )

@@ -1,0 +1,109 @@
+"""From clips to samples."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signflow.annotations import Box, Clip
+from signflow.store.recipe import Recipe
+from signflow.video import (
+    DecodedSpan,
+    Span,
+    VideoFault,
+    compute_flow,
+    decode_spans,
+    quantise_flow,
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """One clip as arrays.
+
+    Attributes:
+        clip_id: the clip.
+        label: its class number.
+        frames: uint8 (T, H, W, 3), RGB.
+        flow: uint8 (T-1, H, W, 2), motion from each kept frame to the next, x then y;
+            128 is no motion, 128 +- 127 is +- the recipe's `flow_bound` pixels.
+    """
+
+    clip_id: str
+    label: int
+    frames: NDArray[np.uint8]
+    flow: NDArray[np.uint8]
+
+    @property
+    def middle_frame(self) -> NDArray[np.uint8]:
+        """The kept frame in the clip's middle, uint8 (H, W, 3)."""
+        middle: NDArray[np.uint8] = self.frames[len(self.frames) // 2]
+        return middle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made:
+    """A sample, and what was seen while making it.
+
+    Attributes:
+        sample: the sample.
+        span: the decoded frames with their times and the video's properties.
+        saturated: share of flow values at or beyond the recipe's bound, 0 to 1.
+    """
+
+    sample: Sample
+    span: DecodedSpan
+    saturated: float
+
+
+def make_samples(
+    clips: Sequence[Clip], *, recipe: Recipe
+) -> Iterator[tuple[Clip, Made | VideoFault]]:
+    """Turn clips of one video into samples; each stretch of the video is decoded once.
+
+    Args:
+        clips: clips that have the same source.
+        recipe: how.
+
+    Yields:
+        Every clip once, with its sample or the reason why there is none.
+    """
+    whole: list[Clip] = []
+    for clip in clips:
+        if clip.box is not None and not box_is_inside(clip.box):
+            yield clip, VideoFault("box-outside", _box_message(clip.source, clip.box))
+        else:
+            whole.append(clip)
+    results = decode_spans(
+        Path(clips[0].source),
+        spans=[Span(clip.start, clip.end) for clip in whole],
+        count=recipe.frames,
+        size=(recipe.image_size, recipe.image_size),
+    )
+    for index, result in results:
+        clip = whole[index]
+        yield clip, result if isinstance(result, VideoFault) else _make(clip, result, recipe)
+
+
+def box_is_inside(box: Box) -> bool:
+    """Whether a box has an area and lies in the picture."""
+    y0, x0, y1, x1 = box
+    return all(math.isfinite(side) for side in box) and 0 <= y0 < y1 <= 1 and 0 <= x0 < x1 <= 1
+
+
+def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
+    flow, saturated = quantise_flow(
+        compute_flow(span.frames, method=recipe.flow), bound=recipe.flow_bound
+    )
+    sample = Sample(clip_id=clip.clip_id, label=clip.label, frames=span.frames, flow=flow)
+    return Made(sample=sample, span=span, saturated=saturated)
+
+
+def _box_message(source: str, box: Box) -> str:
+    return (
+        f"{source}: the box {list(box)} is not inside the picture; expected"
+        " 0 <= y0 < y1 <= 1 and 0 <= x0 < x1 <= 1"
+    )

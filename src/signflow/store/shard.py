@@ -1,0 +1,117 @@
+"""Shards: Arrow IPC files with one record batch per sample.
+
+Format 1 of a shard. Schema, for T frames of H x W pixels:
+
+    clip_id  string
+    label    int32
+    frames   fixed_size_list<fixed_size_binary(H * W * 3), T>      RGB, row by row
+    flow     fixed_size_list<fixed_size_binary(H * W * 2), T - 1>  x then y of every pixel
+
+Every frame lies in one piece in the file, so that a memory-mapped reader touches what it reads.
+Source: the Arrow IPC file format, version 1 (https://arrow.apache.org/docs/format/Columnar.html).
+"""
+
+import contextlib
+import mmap
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from signflow.store.recipe import Recipe
+from signflow.store.samples import Sample
+
+
+def shard_schema(recipe: Recipe) -> pa.Schema:
+    """The schema above, for a recipe's sizes."""
+    area = recipe.image_size**2
+    return pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("label", pa.int32()),
+            ("frames", pa.list_(pa.binary(area * 3), recipe.frames)),
+            ("flow", pa.list_(pa.binary(area * 2), recipe.frames - 1)),
+        ]
+    )
+
+
+class ShardWriter:
+    """Writes samples to a shard, one at a time, as a context manager."""
+
+    def __init__(self, path: Path, *, recipe: Recipe) -> None:
+        self._schema = shard_schema(recipe)
+        self._file = pa.ipc.new_file(str(path), self._schema)
+        self.rows = 0
+
+    def append(self, sample: Sample) -> None:
+        """Write one sample; its arrays must have the recipe's sizes."""
+        columns = [
+            pa.array([sample.clip_id], pa.string()),
+            pa.array([sample.label], pa.int32()),
+            _as_column(sample.frames, self._schema.field("frames").type),
+            _as_column(sample.flow, self._schema.field("flow").type),
+        ]
+        self._file.write_batch(pa.record_batch(columns, schema=self._schema))
+        self.rows += 1
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+class Shard:
+    """A shard, memory-mapped for reading."""
+
+    def __init__(self, path: Path, *, recipe: Recipe) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._map)))
+        if self._file.schema != shard_schema(recipe):
+            raise ValueError(f"{path}: its arrays do not have the recipe's sizes")
+        self._side = recipe.image_size
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return int(self._file.num_record_batches)
+
+    def sample(self, row: int) -> Sample:
+        """A sample whose arrays are read-only views into the file: nothing is read yet."""
+        batch = self._file.get_batch(row)
+        return Sample(
+            clip_id=batch.column("clip_id")[0].as_py(),
+            label=batch.column("label")[0].as_py(),
+            frames=_as_array(batch.column("frames"), self._side, 3),
+            flow=_as_array(batch.column("flow"), self._side, 2),
+        )
+
+    def drop_pages(self) -> None:
+        """Give the memory of pages read so far back; views stay valid and read again from disk."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            with contextlib.suppress(OSError):
+                self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _as_column(array: NDArray[np.uint8], kind: pa.FixedSizeListType) -> pa.FixedSizeListArray:
+    images = np.ascontiguousarray(array)
+    size = kind.value_type.byte_width
+    if images.size != kind.list_size * size:
+        raise ValueError(f"{images.shape} does not hold {kind.list_size} images of {size} bytes")
+    values = pa.FixedSizeBinaryArray.from_buffers(
+        kind.value_type, kind.list_size, [None, pa.py_buffer(images)]
+    )
+    return pa.FixedSizeListArray.from_arrays(values, type=kind)
+
+
+def _as_array(column: pa.FixedSizeListArray, side: int, channels: int) -> NDArray[np.uint8]:
+    values = column.values
+    flat = np.frombuffer(values.buffers()[1], dtype=np.uint8)
+    return flat.reshape(len(values), side, side, channels)
