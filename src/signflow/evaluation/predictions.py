@@ -1,0 +1,95 @@
+"""What a run says about every clip of a split, on disk as `predictions_<split>.parquet`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from signflow.errors import UserError
+from signflow.files import atomic_path
+
+SCHEMA = pa.schema(
+    [("clip_id", pa.string()), ("label", pa.int32()), ("scores", pa.list_(pa.float32()))]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The scores a run gives the clips of a split.
+
+    Attributes:
+        clip_ids: one a clip.
+        labels: true classes, int32 of shape (clips,).
+        scores: softmax scores, float32 of shape (clips, classes), 0 to 1.
+    """
+
+    clip_ids: tuple[str, ...]
+    labels: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The class with the highest score, shape (clips,)."""
+        highest: npt.NDArray[np.int64] = self.scores.argmax(axis=1)
+        return highest
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """Whether that is the true class, shape (clips,)."""
+        hits: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return hits
+
+
+def predictions_path(run: Path, split: str) -> Path:
+    """Return where a run directory keeps its predictions for `split`."""
+    return run / f"predictions_{split}.parquet"
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions as Parquet, atomically."""
+    table = pa.table(
+        {
+            "clip_id": list(predictions.clip_ids),
+            "label": predictions.labels,
+            "scores": list(predictions.scores),
+        },
+        schema=SCHEMA,
+    )
+    with atomic_path(path) as beside:
+        pq.write_table(table, beside)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        UserError: the file is missing, is no Parquet, or holds other columns.
+    """
+    try:
+        table = pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `signflow evaluate` writes it") from None
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path}: holds no predictions ({reason}); write it anew with `signflow evaluate`"
+        ) from None
+    return Predictions(
+        clip_ids=tuple(table["clip_id"].to_pylist()),
+        labels=table["label"].to_numpy(),
+        scores=_as_matrix(path, table["scores"].to_pylist()),
+    )
+
+
+def _as_matrix(path: Path, rows: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
+    widths = {len(row) for row in rows}
+    if len(widths) > 1:
+        raise UserError(
+            f"{path}: clips have {min(widths)} to {max(widths)} scores; every clip needs one score"
+            " a class. Write it anew with `signflow evaluate`"
+        )
+    return np.array(rows, dtype=np.float32).reshape(len(rows), max(widths, default=0))

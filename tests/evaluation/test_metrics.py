@@ -1,0 +1,191 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchmetrics.functional.classification as reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signflow.evaluation.metrics import (
+    SplitResult,
+    confusion_matrix,
+    per_class_mean,
+    split_result,
+    wilson_interval,
+)
+
+
+@st.composite
+def scored_clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    classes = draw(st.integers(2, 12))
+    clips = draw(st.integers(1, 60))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    labels = generator.integers(classes, size=clips)
+    logits = generator.normal(size=(clips, classes)) * 3
+    logits[np.arange(clips), labels] += draw(st.sampled_from([0.0, 2.0, 50.0]))
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return labels, exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def result_of(labels: np.ndarray, scores: np.ndarray, **options: Any) -> SplitResult:
+    clip_ids = [f"clip {number}" for number in range(len(labels))]
+    classes = tuple(f"sign {number}" for number in range(scores.shape[1]))
+    return split_result(
+        clip_ids, labels, scores, **{"classes": classes, "asked": len(labels), **options}
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(scored_clips())
+def test_accuracies_and_loss_agree_with_torchmetrics(case: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, scores = case
+    classes = scores.shape[1]
+    result = result_of(labels, scores)
+    target, given_scores = torch.from_numpy(labels), torch.from_numpy(scores)
+
+    def accuracy(**options: Any) -> Any:
+        return reference.multiclass_accuracy(given_scores, target, num_classes=classes, **options)
+
+    assert result.top1.value == pytest.approx(accuracy(average="micro").item())
+    present = np.unique(labels)
+    by_class = accuracy(average=None).numpy()
+    assert result.per_class_mean.value == pytest.approx(by_class[present].mean())
+    for number in present:
+        assert result.per_class[number].accuracy.value == pytest.approx(by_class[number])
+    confusion = reference.multiclass_confusion_matrix(given_scores, target, num_classes=classes)
+    assert np.array_equal(result.confusion, confusion.numpy())
+    loss = torch.nn.functional.nll_loss(given_scores.log(), target)
+    assert result.loss == pytest.approx(loss.item())
+    if classes > 5:
+        assert result.top5 is not None
+        assert result.top5.value == pytest.approx(accuracy(average="micro", top_k=5).item())
+    else:
+        assert result.top5 is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(scored_clips(), st.integers(0, 20))
+def test_a_result_is_the_same_after_a_way_through_json(
+    case: tuple[np.ndarray, np.ndarray], lost: int
+) -> None:
+    labels, scores = case
+    result = result_of(labels, scores, asked=len(labels) + lost)
+    assert SplitResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+@given(st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilsons_interval_solves_its_defining_equation(counts: tuple[int, int]) -> None:
+    correct, total = counts
+    interval = wilson_interval(correct, total)
+    if total == 0:
+        assert (interval.value, interval.low, interval.high) == (None, None, None)
+        return
+    assert interval.value is not None
+    assert interval.low is not None
+    assert interval.high is not None
+    assert 0 <= interval.low <= interval.value <= interval.high <= 1
+    z = 1.959963984540054
+    for bound in (interval.low, interval.high):
+        # The bounds are the p for which the observed share lies z standard errors from p.
+        distance = (interval.value - bound) ** 2
+        assert distance == pytest.approx(z**2 * bound * (1 - bound) / total, abs=1e-9)
+
+
+def test_wilsons_interval_of_the_reports_best_figure() -> None:
+    interval = wilson_interval(33, 92)
+    assert (interval.low, interval.high) == pytest.approx((0.2682, 0.4607), abs=5e-4)
+
+
+@pytest.mark.parametrize(("correct", "total"), [(-1, 3), (4, 3)])
+def test_impossible_counts_have_no_interval(correct: int, total: int) -> None:
+    with pytest.raises(ValueError, match="correct must be within"):
+        wilson_interval(correct, total)
+
+
+def test_the_per_class_mean_weighs_rare_classes_like_common_ones() -> None:
+    interval = per_class_mean([90, 0], [90, 10])
+    assert interval.value == 0.5
+
+
+def test_the_per_class_interval_matches_resampling_the_clips_themselves() -> None:
+    correct, totals = np.array([3, 8, 5]), np.array([10, 9, 20])
+    interval = per_class_mean(correct, totals)
+    generator = np.random.default_rng(1)
+    means = np.zeros(4000)
+    for hits, clips in zip(correct, totals, strict=True):
+        outcomes = np.arange(clips) < hits
+        means += outcomes[generator.integers(clips, size=(4000, clips))].mean(axis=1) / 3
+    low, high = np.quantile(means, (0.025, 0.975))
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.02)
+
+
+def test_the_per_class_interval_is_the_same_every_time() -> None:
+    assert per_class_mean([3, 8], [10, 9]) == per_class_mean([3, 8], [10, 9])
+
+
+def test_all_clips_right_does_not_claim_certainty() -> None:
+    interval = per_class_mean([5, 5], [5, 5])
+    assert interval.value == 1
+    assert interval.low is not None
+    assert interval.low < 0.8
+
+
+def test_classes_without_clips_count_neither_way() -> None:
+    result = result_of(np.array([0, 0]), np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1]]))
+    assert result.per_class_mean.value == 0.5
+    assert result.per_class[2].clips == 0
+    assert result.per_class[2].accuracy.value is None
+
+
+def test_a_split_without_clips_has_counts_but_no_accuracy() -> None:
+    result = result_of(np.array([], dtype=np.int64), np.zeros((0, 10)), asked=7)
+    assert (result.clips, result.asked, result.loss) == (0, 7, None)
+    assert result.top1.value is None
+    assert result.top5 is not None
+    assert result.top5.value is None
+    assert result.per_class_mean.value is None
+
+
+def test_a_score_rounded_to_zero_leaves_the_loss_finite() -> None:
+    result = result_of(np.array([0]), np.array([[0.0, 1.0]], dtype=np.float32))
+    assert result.loss == pytest.approx(87.34, abs=0.01)
+
+
+def test_of_equal_scores_the_lower_class_wins() -> None:
+    result = result_of(np.array([0, 1]), np.full((2, 2), 0.5))
+    assert result.confusion == ((1, 0), (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clip_ids": ["a"]}, "differ in length: 1, 2, 2"),
+        ({"clip_ids": ["a", "a"]}, "clip_ids repeat"),
+        ({"labels": [0, 2]}, "labels must lie within 0 .. 1, got 0 .. 2"),
+        ({"labels": [0.0, 1.0]}, "labels must be integers"),
+        ({"scores": [[0.5, 0.5], [np.nan, 1.0]]}, "scores must lie within 0 .. 1"),
+        ({"scores": [[3.0, -1.0], [0.5, 0.5]]}, "scores must lie within 0 .. 1"),
+        ({"asked": 1}, "asked is 1, but 2 clips were evaluated"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(change: dict[str, Any], message: str) -> None:
+    fitting = {
+        "clip_ids": ["a", "b"],
+        "labels": [0, 1],
+        "scores": [[0.6, 0.4], [0.3, 0.7]],
+        "classes": ("hello", "nice"),
+        "asked": 2,
+    }
+    with pytest.raises(ValueError, match=message):
+        split_result(**{**fitting, **change})
+
+
+def test_confusion_rows_are_true_and_columns_predicted() -> None:
+    assert confusion_matrix([0, 0, 1], [1, 1, 1], 2).tolist() == [[0, 2], [0, 1]]
+
+
+def test_confusion_of_different_lengths_is_refused() -> None:
+    with pytest.raises(ValueError, match="differ in shape"):
+        confusion_matrix([0, 0, 1], [1, 1], 2)
