@@ -1,1 +1,53 @@
 """How to see it: decode a span, choose frames, compute optical flow."""
+
+from signflow.video.colour import flow_to_colour
+from signflow.video.container import probe
+from signflow.video.decode import decode_spans
+from signflow.video.flow import (
+    Dis,
+    Farneback,
+    FlowMethod,
+    compute_flow,
+    create_flow,
+    flow_from_dict,
+    flow_methods,
+    flow_to_dict,
+    register_flow,
+)
+from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
+from signflow.video.spans import (
+    FAULT_CODES,
+    DecodedSpan,
+    FaultCode,
+    Span,
+    VideoFault,
+    VideoInfo,
+    middle_index,
+    sample_floor,
+)
+
+__all__ = [
+    "DEFAULT_FLOW_BOUND",
+    "FAULT_CODES",
+    "DecodedSpan",
+    "Dis",
+    "Farneback",
+    "FaultCode",
+    "FlowMethod",
+    "Span",
+    "VideoFault",
+    "VideoInfo",
+    "compute_flow",
+    "create_flow",
+    "decode_spans",
+    "dequantise_flow",
+    "flow_from_dict",
+    "flow_methods",
+    "flow_to_colour",
+    "flow_to_dict",
+    "middle_index",
+    "probe",
+    "quantise_flow",
+    "register_flow",
+    "sample_floor",
+]

@@ -1,0 +1,185 @@
+"""Frames of spans of a video: each stretch decoded once, only what is kept converted."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from signflow.video.census import decode_counted, take_census
+from signflow.video.choice import (
+    Pick,
+    Request,
+    find_fault,
+    is_cut_off,
+    locate,
+    pick_frames,
+    truncated,
+)
+from signflow.video.container import OpenVideo, open_video
+from signflow.video.spans import DecodedSpan, Span, VideoFault, sample_floor
+from signflow.video.survey import (
+    MismatchError,
+    Stretch,
+    cluster,
+    decode_stretch,
+    merge,
+    survey,
+)
+
+Result = tuple[int, DecodedSpan | VideoFault]
+
+
+def decode_spans(
+    path: str | Path,
+    *,
+    spans: Sequence[Span],
+    count: int,
+    choose: Callable[[int, int], Sequence[int]] = sample_floor,
+    size: tuple[int, int] | None,
+) -> Iterator[Result]:
+    """Decode chosen frames of spans of one video.
+
+    The packets around the spans say, without decoding, which frames there are. Then the file is
+    read from the keyframe before what is wanted next, each stretch once, however many spans lie
+    in it. The frames are those that a full decode from the start gives. Where the decoder does
+    not bear the packets out (doubtful time stamps, damage), the rest of the file is counted by
+    decoding it from the start: slower, and right.
+
+    Args:
+        path: the video file.
+        spans: what is wanted; they may overlap, in any order.
+        count: how many frames to choose of each span, at least 1.
+        choose: maps (frames in the span, count) to positions in the span, ascending.
+        size: (height, width) to scale to; None: the video's own, as displayed.
+
+    Yields:
+        (position in `spans`, result), one for each span, in the order in which their last frames
+        are shown; spans that cannot be served come first within what is known together. A result
+        is a `DecodedSpan` or, never raised, a `VideoFault`.
+
+    Raises:
+        ValueError: count is below 1, or size is not positive.
+
+    Example:
+        >>> spans = [Span(1.0, 2.0), Span(63.0, 65.5)]
+        >>> for index, result in decode_spans("gone.mp4", spans=spans, count=10, size=(224, 224)):
+        ...     print(index, result.code if isinstance(result, VideoFault) else result.frames.shape)
+        0 file-missing
+        1 file-missing
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}, but must be at least 1")
+    if size is not None and min(size) < 1:
+        raise ValueError(f"size is {size}, but height and width must be at least 1")
+    return _results(Request(Path(path), tuple(spans), count, choose, size))
+
+
+def _results(request: Request) -> Iterator[Result]:
+    left: dict[int, Span] = {}
+    for index, span in enumerate(request.spans):
+        if span.fault:
+            message = f"{request.path}: the span from {span} is empty or wrong: {span.fault}"
+            yield index, VideoFault("span-empty", message)
+        else:
+            left[index] = span
+    if not left:
+        return
+    try:
+        with open_video(request.path) as video:
+            for serve in (_by_survey, _by_census):
+                for index, result in serve(request, video, dict(left)):
+                    del left[index]
+                    yield index, result
+    except VideoFault as fault:
+        for index in left:
+            yield index, fault
+
+
+def _by_survey(request: Request, video: OpenVideo, spans: dict[int, Span]) -> Iterator[Result]:
+    """Serve what packets can tell; stops where the decoder does not bear them out."""
+    stretches: list[Stretch] = []
+    picks: list[Pick] = []
+    for group in cluster(spans.items()):
+        first = group[0][1].first
+        stretch = survey(video, first=first, limit=max(span.limit for _, span in group))
+        if stretch is None:
+            continue
+        stretches.append(stretch)
+        times = _seconds(video, stretch.times)
+        length = None if stretch.end is None else _seconds(video, [stretch.end]).item()
+        for index, span in group:
+            fault = find_fault(request, span, times, length=length, announced=video.announced)
+            if fault:
+                yield index, fault
+            else:
+                picks.append(pick_frames(request, index, stretch.times, times))
+    try:
+        for stretch in merge(stretches):
+            inside = [p for p in picks if stretch.times[0] <= p.last <= stretch.times[-1]]
+            if inside:
+                last = max(pick.last for pick in inside)
+                frames = decode_stretch(video, stretch, last=last)
+                numbered = ((frame.pts or 0, frame) for frame in frames)
+                yield from _keep(request, video, inside, numbered)
+    except MismatchError:
+        return
+
+
+def _by_census(request: Request, video: OpenVideo, spans: dict[int, Span]) -> Iterator[Result]:
+    """Serve what is left by decoding from the start: once to count, once to keep."""
+    if not spans:
+        return
+    census = take_census(video, limit=max(span.limit for span in spans.values()))
+    length = None
+    if census.complete:
+        length = float(census.times[-1]) + (1 / video.info.fps if video.info.fps else 0.0)
+    picks: list[Pick] = []
+    for index, span in spans.items():
+        first, stop = locate(span, census.times)
+        fault = find_fault(request, span, census.times, length=length, announced=video.announced)
+        if fault is None and not census.is_whole(first, stop):
+            fault = _damaged(request, video, span, length)
+        if fault:
+            yield index, fault
+        else:
+            numbers = range(len(census.times))
+            picks.append(pick_frames(request, index, numbers, census.times))
+    if picks:
+        yield from _keep(request, video, picks, decode_counted(video))
+
+
+def _keep(
+    request: Request, video: OpenVideo, picks: list[Pick], frames: Iterable[tuple[int, VideoFrame]]
+) -> Iterator[Result]:
+    """Convert the wanted ones of numbered frames; give a span out as soon as it is complete."""
+    waiting = deque(sorted(picks, key=lambda pick: pick.last))
+    needed = Counter(number for pick in picks for number in set(pick.wanted))
+    kept: dict[int, NDArray[np.uint8]] = {}
+    for number, frame in frames:
+        if number in needed:
+            kept[number] = video.to_rgb(frame, size=request.size)
+        while waiting and waiting[0].last <= number:
+            pick = waiting.popleft()
+            pictures = np.stack([kept[wanted] for wanted in pick.wanted])
+            needed.subtract(set(pick.wanted))
+            for done in [wanted for wanted in set(pick.wanted) if not needed[wanted]]:
+                del kept[done]
+            yield pick.index, DecodedSpan(pictures, pick.times, pick.n_frames, video.info)
+        if not waiting:
+            return
+
+
+def _damaged(request: Request, video: OpenVideo, span: Span, length: float | None) -> VideoFault:
+    if length is not None and is_cut_off(length, video.announced):
+        return truncated(request, span, length=length, announced=video.announced)
+    return VideoFault(
+        "unreadable",
+        f"{request.path}: is damaged within the span from {span}: it cannot be decoded",
+    )
+
+
+def _seconds(video: OpenVideo, ticks: Sequence[int]) -> NDArray[np.float64]:
+    return (np.array(ticks, dtype=np.float64) - video.first_pts) * video.seconds_per_tick

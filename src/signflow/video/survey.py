@@ -1,0 +1,175 @@
+"""Where the frames of a span lie in a file, learnt from its packets without decoding them."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from signflow.video.container import OpenVideo
+from signflow.video.spans import Span
+
+# Codecs whose packets say honestly which of them a decoder can start from. Of others (GIF, whose
+# frames are painted over each other) it is not known, and they are decoded from the start.
+_SEEKABLE = frozenset(
+    {"h264", "hevc", "vvc", "av1", "vp8", "vp9"}
+    | {"mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "prores", "dnxhd", "ffv1"}
+)
+
+# A decoder gives frames out at most 16 packets after they went in (H.264, HEVC): after twice as
+# many packets beyond a span's end, none before it can follow.
+_REORDER = 32
+
+# How far to reach back, in seconds, when a seek lands behind what was wanted: MPEG transport
+# streams have no index, and a seek lands on any packet.
+_REACH_BACK = (0, 1, 4, 16, 64, 256)
+
+
+class MismatchError(Exception):
+    """The decoder did not give out what the packets promised: count by decoding instead."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A piece of a video that begins at a keyframe.
+
+    Attributes:
+        times: the presentation time of every frame from the keyframe on, ascending, in ticks.
+        end: presentation time at which the video ends, where the survey came as far; else None.
+    """
+
+    times: Sequence[int]
+    end: int | None
+
+
+def cluster(spans: Iterable[tuple[int, Span]]) -> list[list[tuple[int, Span]]]:
+    """Gather numbered spans that overlap, in order of time."""
+    clusters: list[list[tuple[int, Span]]] = []
+    reached = -math.inf
+    for index, span in sorted(spans, key=lambda numbered: numbered[1].first):
+        if clusters and span.first <= reached:
+            clusters[-1].append((index, span))
+        else:
+            clusters.append([(index, span)])
+        reached = max(reached, span.limit)
+    return clusters
+
+
+def survey(video: OpenVideo, *, first: float, limit: float) -> Stretch | None:
+    """Learn from the packets which frames lie from the keyframe before `first` up to `limit`.
+
+    Args:
+        video: the open video; its position is lost.
+        first: seconds from the video's first frame.
+        limit: likewise, exclusive; may be infinite.
+
+    Returns:
+        the stretch, or None where the packets do not say it (no or doubtful presentation times,
+        damage, a codec or format that cannot be sought in).
+    """
+    if video.info.codec not in _SEEKABLE or not video.seconds_per_tick:
+        return None
+    target, stop = _ticks(video, max(first, 0.0)), _ticks(video, limit) + 1
+    times: list[int] = []
+    end, beyond, ended = video.first_pts, 0, True
+    try:
+        for packet in _packets_from(video, target):
+            if packet.pts is None or packet.is_corrupt:
+                return None
+            if packet.is_keyframe and packet.pts <= target:
+                times = []
+            if not _is_shown(packet, video.info.codec):
+                continue
+            times.append(packet.pts)
+            end = max(end, packet.pts + (packet.duration or _frame_ticks(video)))
+            beyond = beyond + 1 if packet.pts >= stop else 0
+            if beyond > _REORDER:
+                ended = False
+                break
+    except (MismatchError, av.FFmpegError):
+        return None
+    if not times or len(set(times)) < len(times):
+        return None
+    # In an open GOP, frames shown before the keyframe follow it: they need the GOP before.
+    keyframe = times[0]
+    return Stretch(sorted(t for t in times if keyframe <= t < stop), end if ended else None)
+
+
+def merge(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Join stretches that overlap, so that no frame is decoded twice."""
+    merged: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda stretch: stretch.times[0]):
+        if merged and stretch.times[0] <= merged[-1].times[-1]:
+            times = sorted({*merged[-1].times, *stretch.times})
+            merged[-1] = Stretch(times, stretch.end)
+        else:
+            merged.append(stretch)
+    return merged
+
+
+def decode_stretch(video: OpenVideo, stretch: Stretch, *, last: int) -> Iterator[VideoFrame]:
+    """Seek to a stretch and decode its frames, up to the one at `last` (in ticks).
+
+    Raises:
+        MismatchError: another frame came out than the packets promised, a damaged one, or none.
+    """
+    promised = iter(stretch.times)
+    started = False
+    try:
+        for packet in _packets_from(video, stretch.times[0], to_the_end=True):
+            started = started or (packet.is_keyframe and packet.pts == stretch.times[0])
+            for frame in packet.decode() if started else ():
+                if not isinstance(frame, VideoFrame) or frame.pts is None:
+                    raise MismatchError
+                if frame.pts < stretch.times[0]:
+                    continue
+                if frame.pts != next(promised, None) or frame.is_corrupt:
+                    raise MismatchError
+                yield frame
+                if frame.pts >= last:
+                    return
+    except av.FFmpegError:
+        raise MismatchError from None
+    raise MismatchError
+
+
+def _packets_from(
+    video: OpenVideo, target: int, *, to_the_end: bool = False
+) -> Iterator["Packet[VideoStream]"]:
+    """Packets from a keyframe on that is shown at or before `target`.
+
+    Args:
+        target: in ticks.
+        to_the_end: whether the empty packet that drains the decoder is wanted at the end.
+    """
+    for seconds in _REACH_BACK:
+        position = target - round(seconds / video.seconds_per_tick)
+        video.container.seek(position, stream=video.stream, backward=True)
+        packets = video.container.demux(video.stream)
+        keyframe = next((packet for packet in packets if packet.is_keyframe), None)
+        if keyframe is not None and keyframe.pts is not None and keyframe.pts <= target:
+            yield keyframe
+            yield from (packet for packet in packets if packet.size or to_the_end)
+            return
+    raise MismatchError
+
+
+def _is_shown(packet: "Packet[VideoStream]", codec: str) -> bool:
+    if packet.is_discard:  # before the start of an MP4 edit list
+        return False
+    # VP8 has frames that are only referred to, in packets of their own: bit 4 of the first byte
+    # is `show_frame` (RFC 6386, 9.1).
+    return codec != "vp8" or bool(memoryview(packet)[0] & 0x10)
+
+
+def _ticks(video: OpenVideo, seconds: float) -> int:
+    # Far beyond any video, and safe from overflow inside FFmpeg.
+    seconds = min(seconds, 1e8)
+    return video.first_pts + math.floor(seconds / video.seconds_per_tick)
+
+
+def _frame_ticks(video: OpenVideo) -> int:
+    return round(1 / (video.info.fps * video.seconds_per_tick)) if video.info.fps else 0
