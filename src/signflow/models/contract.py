@@ -47,9 +47,9 @@ class Shape:
 class SignModel(nn.Module):
     """What all models are.
 
-    `forward(rgb, flow)` takes the uint8 tensors of a store and returns logits (B, streams, classes):
+    `forward(rgb, flow)` takes a store's uint8 tensors and returns logits (B, streams, classes):
 
-    - `rgb`: (B, N, H, W, 3), N = 1 for the middle frame, T for all; None where `inputs.rgb` is None.
+    - `rgb`: (B, N, H, W, 3), N = 1 for the middle frame, T for all; None: `inputs.rgb` is None.
     - `flow`: (B, T-1, H, W, 2), 128 is no motion; None where `inputs.flow` is False.
 
     Bytes become floats inside the model, on its device.
@@ -96,7 +96,7 @@ def scores(logits: Tensor, *, weights: Tensor | None = None) -> Tensor:
 
 
 def rgb_channels(rgb: Tensor) -> Tensor:
-    """Frames as standardised channels: uint8 (B, N, H, W, 3) -> float32 (B, N * 3, H, W), -1 to 1."""
+    """Frames as channels from -1 to 1: uint8 (B, N, H, W, 3) -> float32 (B, N * 3, H, W)."""
     return _stacked(rgb).float().div(127.5).sub(1)
 
 

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from tyro.conf import Fixed, Suppress
 
 from signflow.errors import UserError
 from signflow.video import DEFAULT_FLOW_BOUND, Farneback, FlowMethod, flow_from_dict, flow_to_dict
@@ -27,7 +29,8 @@ class Recipe:
 
     frames: int = 10
     image_size: int = 224
-    flow: FlowMethod = field(default_factory=Farneback)
+    # On the command line `--flow` and `--flow-options` make it, not an option of its own.
+    flow: Annotated[FlowMethod, Fixed, Suppress] = field(default_factory=Farneback)
     flow_bound: float = DEFAULT_FLOW_BOUND
 
     def __post_init__(self) -> None:

@@ -33,13 +33,20 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, *, recipe: Recipe, classes: tuple[str, ...], origin: str
+        self,
+        path: Path,
+        *,
+        recipe: Recipe,
+        classes: tuple[str, ...],
+        origin: str,
+        fingerprint: str,
     ) -> None:
         """Use `Store.open`."""
         self.path = path
         self.recipe = recipe
         self.classes = classes
         self.origin = origin
+        self.fingerprint = fingerprint
         self._shards: dict[int, Shard] = {}
         self._handed_out = 0
 
@@ -68,6 +75,7 @@ class Store:
             recipe=Recipe.from_dict(facts["recipe"]),
             classes=tuple(facts["classes"]),
             origin=facts["origin"],
+            fingerprint=facts["fingerprint"],
         )
 
     @cached_property

@@ -1,0 +1,80 @@
+"""`signflow build SOURCE --out STORE`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.table import Table
+from tyro.conf import OmitArgPrefixes, Positional
+
+from signflow.annotations import SPLITS, ReadOptions, read_clips
+from signflow.cli.parse import key_values, parse
+from signflow.progress import console
+from signflow.store import BuildSummary, Recipe, build_store
+from signflow.video import create_flow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """Turn clips into a store of frames and optical flow.
+
+    SOURCE is a table (clips.csv with the columns source and gloss and, where known, split, group,
+    start, end, signer, box, fold), an MS-ASL annotation directory (with --videos), or a folder with
+    one sub-folder of clips per gloss. A build that was stopped goes on with the same command.
+
+    Attributes:
+        source: the table, the annotation directory or the folder.
+        out: the store's directory.
+        read: how to read the source.
+        recipe: how a clip becomes arrays.
+        flow: optical flow method: farneback or dis.
+        flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
+        workers: processes; by default one per core.
+        overwrite: replace a store of other clips or another recipe.
+    """
+
+    source: Positional[Path]
+    out: Path
+    read: OmitArgPrefixes[ReadOptions] = field(default_factory=ReadOptions)
+    recipe: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
+    flow: str = "farneback"
+    flow_options: tuple[str, ...] = ()
+    workers: int | None = None
+    overwrite: bool = False
+
+
+def run(words: Sequence[str]) -> None:
+    """Build a store and say what came of it."""
+    asked = parse(Build, words, command="build")
+    flow = create_flow(asked.flow, **key_values(asked.flow_options, option="--flow-options"))
+    clips = read_clips(asked.source, options=asked.read)
+    summary = build_store(
+        clips,
+        out=asked.out,
+        recipe=replace(asked.recipe, flow=flow),
+        workers=asked.workers,
+        overwrite=asked.overwrite,
+    )
+    _print_summary(summary)
+
+
+def _print_summary(summary: BuildSummary) -> None:
+    table = Table(title=f"{summary.store}", title_justify="left")
+    for heading in ("split", "built", "asked for", "glosses"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for split in SPLITS:
+        rows = [row for row in summary.rows if row.clip.split == split]
+        built = [row for row in rows if row.built]
+        glosses = {row.clip.gloss for row in built}
+        table.add_row(split, str(len(built)), str(len(rows)), str(len(glosses)))
+    console.print(table)
+    for status, count in summary.reasons().most_common():
+        first = next(row for row in summary.rows if row.status == status)
+        console.print(f"{count} x {status}, such as: {first.reason}", highlight=False, markup=False)
+    saturated = [row.saturated for row in summary.rows if row.saturated is not None]
+    before = f", {summary.done_before} of them before" if summary.done_before else ""
+    console.print(
+        f"{summary.built} of {len(summary.rows)} clips built in {summary.seconds:.1f} s{before};"
+        f" {sum(saturated) / len(saturated):.3%} of flow values reach the bound",
+        highlight=False,
+    )

@@ -1,0 +1,35 @@
+"""`signflow evaluate RUN... --split test`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from signflow.annotations import Split
+from signflow.cli.parse import parse
+from signflow.evaluation import evaluate, summary_table
+from signflow.progress import console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure runs: predictions of every clip, accuracies with 95 % intervals.
+
+    Attributes:
+        runs: run directories.
+        split: which splits. Test is meant to be looked at once, when all is chosen.
+        device: auto, cpu or cuda.
+    """
+
+    runs: Positional[tuple[Path, ...]]
+    split: tuple[Split, ...] = ("val", "test")
+    device: str = "auto"
+
+
+def run(words: Sequence[str]) -> None:
+    """Evaluate runs and print their table."""
+    asked = parse(Evaluate, words, command="evaluate")
+    for path in asked.runs:
+        evaluate(path, splits=asked.split, device=asked.device)
+    console.print(summary_table(asked.runs))

@@ -1,0 +1,134 @@
+"""Measuring a run: its best weights on a split, written as predictions and result."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress
+from safetensors.torch import load_file
+
+from signflow.annotations import SPLITS, Split
+from signflow.errors import UserError
+from signflow.evaluation.metrics import SplitResult, split_result
+from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
+from signflow.files import read_json, write_json
+from signflow.models import Shape, SignModel, create_model, scores
+from signflow.progress import progress_bar
+from signflow.store import ClipRow, Store
+from signflow.training import Run, batches
+
+RESULT_SCHEMA_VERSION = 1
+BATCH_SIZE = 16
+
+
+def evaluate(
+    run_path: Path, *, splits: Sequence[Split] = ("val", "test"), device: str = "auto"
+) -> dict[Split, SplitResult]:
+    """Evaluate a run's best weights, and write `predictions_<split>.parquet` and `result.json`.
+
+    Results of splits that were evaluated before stay in `result.json`.
+
+    Args:
+        run_path: a run directory.
+        splits: which splits; test is meant to be looked at once, when all is chosen.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UserError: there is no run, its training is not finished, or its store is gone.
+    """
+    run = Run.open(run_path)
+    if not run.complete:
+        raise UserError(
+            f"{run_path}: its training is not finished; give the same train command again"
+        )
+    store = run.open_store()
+    rows = store.splits(fold=run.config.fold)
+    chosen = _device(device)
+    model = load_model(run, store=store).to(chosen)
+    results: dict[Split, SplitResult] = {}
+    with progress_bar() as progress:
+        for split in splits:
+            built = [row for row in rows[split] if row.built]
+            found = _predict(model, store, built, device=chosen, progress=progress, split=split)
+            results[split] = split_result(
+                found.clip_ids,
+                found.labels,
+                found.scores,
+                classes=store.classes,
+                asked=len(rows[split]),
+            )
+            write_predictions(predictions_path(run_path, split), found)
+    _write_result(run, store, model, results)
+    return results
+
+
+def load_model(run: Run, *, store: Store) -> SignModel:
+    """Make the run's model with its best weights, ready for inference, on the CPU."""
+    with torch.device("meta"):
+        model = create_model(run.config.model, shape=_shape(store))
+    model.load_state_dict(load_file(run.model_path), assign=True)
+    return model.eval()
+
+
+def _shape(store: Store) -> Shape:
+    return Shape(
+        classes=len(store.classes),
+        frames=store.recipe.frames,
+        image_size=store.recipe.image_size,
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def _predict(
+    model: SignModel,
+    store: Store,
+    rows: Sequence[ClipRow],
+    *,
+    device: torch.device,
+    progress: Progress,
+    split: str,
+) -> Predictions:
+    clip_ids: list[str] = []
+    labels: list[int] = []
+    given = [np.empty((0, len(store.classes)), dtype=np.float32)]
+    task = progress.add_task(f"Evaluating {split}", total=len(rows), note="")
+    with torch.inference_mode():
+        for batch in batches(store, rows, inputs=model.inputs, batch_size=BATCH_SIZE):
+            clip_ids += batch.clip_ids
+            labels += batch.labels.tolist()
+            batch = batch.to(device)
+            given.append(scores(model(rgb=batch.rgb, flow=batch.flow)).cpu().numpy())
+            progress.advance(task, len(batch.clip_ids))
+    return Predictions(
+        clip_ids=tuple(clip_ids),
+        labels=np.asarray(labels, dtype=np.int32),
+        scores=np.concatenate(given),
+    )
+
+
+def _write_result(
+    run: Run, store: Store, model: SignModel, results: dict[Split, SplitResult]
+) -> None:
+    path = run.path / "result.json"
+    before: dict[str, Any] = (
+        read_json(path, what="a run's result")["splits"] if path.exists() else {}
+    )
+    splits = {**before, **{split: result.to_dict() for split, result in results.items()}}
+    write_json(
+        path,
+        {
+            "schema_version": RESULT_SCHEMA_VERSION,
+            "model": run.config.model,
+            "classes": list(store.classes),
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "best_epoch": max(epoch.epoch for epoch in run.read_metrics() if epoch.best),
+            "splits": {split: splits[split] for split in SPLITS if split in splits},
+        },
+    )
