@@ -1,14 +1,14 @@
 """The frames of a video counted by decoding it from the start, where its packets do not tell."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from signflow.video.container import OpenVideo, decode_tolerantly, open_stream
+from signflow.video.container import MAX_REORDER, OpenVideo, decode_tolerantly, open_stream
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,11 @@ class Census:
 
 
 def take_census(video: OpenVideo, *, limit: float) -> Census:
-    """Count frames by decoding, up to the first one at `limit` seconds (infinite: all).
-
-    Frames without presentation times that grow are taken to follow each other at the video's
-    frame rate, as in AVI, which stores no times.
-    """
+    """Count frames by decoding, up to the first ones past `limit` seconds (infinite: all)."""
     ticks: list[int | None] = []
     sound: list[bool] = []
     gaps: list[int] = []
-    is_sound, complete = True, True
+    is_sound, beyond, complete = True, 0, True
     with open_stream(video.path) as (container, stream):
         for frame in decode_tolerantly(container, stream):
             if frame is None:
@@ -54,10 +50,14 @@ def take_census(video: OpenVideo, *, limit: float) -> Census:
             is_sound = not frame.is_corrupt and (is_sound or frame.key_frame or not ticks)
             ticks.append(frame.pts)
             sound.append(is_sound)
-            if _is_beyond(video, frame, len(ticks), limit):
+            beyond += frame.pts is not None and _seconds(video, frame.pts) >= limit
+            if beyond > MAX_REORDER:
                 complete = False
                 break
-    return Census(_timeline(video, ticks), np.array(sound, dtype=bool), tuple(gaps), complete)
+    times = _timeline(video, ticks)
+    if not complete and times[-1] < limit:  # by the clock it came far enough, by the count not
+        return take_census(video, limit=math.inf)
+    return Census(times, np.array(sound, dtype=bool), tuple(gaps), complete)
 
 
 def decode_counted(video: OpenVideo) -> Iterator[tuple[int, VideoFrame]]:
@@ -66,16 +66,18 @@ def decode_counted(video: OpenVideo) -> Iterator[tuple[int, VideoFrame]]:
         yield from enumerate(filter(None, decode_tolerantly(container, stream)))
 
 
-def _is_beyond(video: OpenVideo, frame: VideoFrame, counted: int, limit: float) -> bool:
-    # Both by the clock and by the count: which of the two holds is only known at the end.
-    if frame.pts is None or (frame.pts - video.first_pts) * video.seconds_per_tick < limit:
-        return False
-    return not video.info.fps or (counted - 1) / video.info.fps >= limit
-
-
 def _timeline(video: OpenVideo, ticks: list[int | None]) -> NDArray[np.float64]:
-    known = [tick for tick in ticks if tick is not None]
-    grows = all(earlier < later for earlier, later in pairwise(known))
-    if (len(known) == len(ticks) and grows) or not video.info.fps:
-        return (np.array(known, dtype=np.float64) - video.first_pts) * video.seconds_per_tick
-    return np.arange(len(ticks), dtype=np.float64) / video.info.fps
+    """Times that ascend, whatever the frames say of themselves.
+
+    AVI has one time a packet, not a picture: with B-frames, times come out in the wrong order, and
+    in order they are right. Where they are missing or occur twice, frames are taken to follow each
+    other at the average rate.
+    """
+    known = {tick for tick in ticks if tick is not None}
+    if len(known) == len(ticks):
+        return (np.array(sorted(known), dtype=np.float64) - min(known)) * video.seconds_per_tick
+    return np.arange(len(ticks), dtype=np.float64) / (video.info.fps or 25.0)
+
+
+def _seconds(video: OpenVideo, tick: int) -> float:
+    return (tick - video.first_pts) * video.seconds_per_tick

@@ -1,5 +1,6 @@
 """One video file, opened: its stream, what is known of it, and pictures as they are displayed."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,10 +27,9 @@ _SCALING = int(
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.FULL_CHR_H_INP
 )
-
-# Formats whose header says how long the video is. Of others (MPEG transport streams) FFmpeg
-# estimates it from what is there.
-_HEADED = frozenset({"mp4", "matroska", "avi", "flv"})
+MAX_REORDER = 32
+"""After so many frames past a moment, none before it can follow, in a file or from a decoder:
+twice what H.264 and HEVC allow for."""
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -134,7 +134,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
         if orientation.transpose:
             width, height = height, width
         duration = container.duration / av.time_base if container.duration else None
-        announced = _announced(container, stream)
+        announced = _announced(container, stream, first)
         yield OpenVideo(
             path=path,
             container=container,
@@ -144,7 +144,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
                 height=height,
                 fps=float(stream.average_rate or stream.guessed_rate or 0),
                 duration=announced or duration,
-                codec=stream.codec_context.name,
+                codec=stream.codec_context.codec.canonical_name,
                 rotation=orientation.rotation,
             ),
             orientation=orientation,
@@ -214,20 +214,26 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     return stream
 
 
-def _announced(container: InputContainer, stream: VideoStream) -> float | None:
-    if not _HEADED & set(container.format.name.split(",")):
-        return None
-    if stream.duration and stream.time_base:
+def _announced(container: InputContainer, stream: VideoStream, first: VideoFrame) -> float | None:
+    formats = set(container.format.name.split(","))
+    if "matroska" in formats:  # and WebM: they say when the video ends, not how long it is
+        end = _clock_seconds(stream.metadata.get("DURATION", ""))
+        if end is None and len(container.streams) == 1 and container.duration:
+            end = container.duration / av.time_base
+        return None if end is None else end - (first.time or 0.0)
+    if formats & {"mp4", "avi"} and stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if tag := stream.metadata.get("DURATION"):  # Matroska and WebM: "00:01:30.500000000"
-        try:
-            hours, minutes, seconds = (float(part) for part in tag.split(":"))
-        except ValueError:
-            return None
-        return 3600 * hours + 60 * minutes + seconds
-    if len(container.streams) == 1 and container.duration:
-        return float(container.duration / av.time_base)
+    # Others say nothing; what FFmpeg has for them is estimated from what is there.
     return None
+
+
+def _clock_seconds(text: str) -> float | None:
+    """The seconds of "00:01:30.500000000"."""
+    match = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", text)
+    if match is None:
+        return None
+    hours, minutes, seconds = match.groups()
+    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
 
 
 def _orientation(frame: VideoFrame) -> Orientation:

@@ -118,7 +118,7 @@ def _by_survey(request: Request, video: OpenVideo, spans: dict[int, Span]) -> It
                 picks.append(pick_frames(request, index, stretch.times, times))
     try:
         for stretch in merge(stretches):
-            inside = [p for p in picks if stretch.times[0] <= p.last <= stretch.times[-1]]
+            inside = [p for p in picks if stretch.keyframe <= p.last <= stretch.times[-1]]
             if inside:
                 last = max(pick.last for pick in inside)
                 frames = decode_stretch(video, stretch, last=last)

@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from signflow.video.container import OpenVideo
+from signflow.video.container import MAX_REORDER, OpenVideo
 from signflow.video.spans import Span
 
 # Codecs whose packets say honestly which of them a decoder can start from. Of others (GIF, whose
@@ -18,10 +18,6 @@ _SEEKABLE = frozenset(
     {"h264", "hevc", "vvc", "av1", "vp8", "vp9"}
     | {"mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "prores", "dnxhd", "ffv1"}
 )
-
-# A decoder gives frames out at most 16 packets after they went in (H.264, HEVC): after twice as
-# many packets beyond a span's end, none before it can follow.
-_REORDER = 32
 
 # How far to reach back, in seconds, when a seek lands behind what was wanted: MPEG transport
 # streams have no index, and a seek lands on any packet.
@@ -37,10 +33,12 @@ class Stretch:
     """A piece of a video that begins at a keyframe.
 
     Attributes:
-        times: the presentation time of every frame from the keyframe on, ascending, in ticks.
+        keyframe: its presentation time, in ticks.
+        times: the presentation time of every frame shown from then on, ascending, in ticks.
         end: presentation time at which the video ends, where the survey came as far; else None.
     """
 
+    keyframe: int
     times: Sequence[int]
     end: int | None
 
@@ -73,38 +71,38 @@ def survey(video: OpenVideo, *, first: float, limit: float) -> Stretch | None:
     if video.info.codec not in _SEEKABLE or not video.seconds_per_tick:
         return None
     target, stop = _ticks(video, max(first, 0.0)), _ticks(video, limit) + 1
-    times: list[int] = []
+    keyframe, times = target, list[int]()
     end, beyond, ended = video.first_pts, 0, True
     try:
         for packet in _packets_from(video, target):
             if packet.pts is None or packet.is_corrupt:
                 return None
             if packet.is_keyframe and packet.pts <= target:
-                times = []
+                keyframe, times = packet.pts, []
             if not _is_shown(packet, video.info.codec):
                 continue
             times.append(packet.pts)
             end = max(end, packet.pts + (packet.duration or _frame_ticks(video)))
             beyond = beyond + 1 if packet.pts >= stop else 0
-            if beyond > _REORDER:
+            if beyond > MAX_REORDER:
                 ended = False
                 break
     except (MismatchError, av.FFmpegError):
         return None
-    if not times or len(set(times)) < len(times):
-        return None
     # In an open GOP, frames shown before the keyframe follow it: they need the GOP before.
-    keyframe = times[0]
-    return Stretch(sorted(t for t in times if keyframe <= t < stop), end if ended else None)
+    shown = sorted(t for t in times if keyframe <= t < stop)
+    if not shown or len(set(shown)) < len(shown):
+        return None
+    return Stretch(keyframe, shown, end if ended else None)
 
 
 def merge(stretches: Sequence[Stretch]) -> list[Stretch]:
     """Join stretches that overlap, so that no frame is decoded twice."""
     merged: list[Stretch] = []
-    for stretch in sorted(stretches, key=lambda stretch: stretch.times[0]):
-        if merged and stretch.times[0] <= merged[-1].times[-1]:
+    for stretch in sorted(stretches, key=lambda stretch: stretch.keyframe):
+        if merged and stretch.keyframe <= merged[-1].times[-1]:
             times = sorted({*merged[-1].times, *stretch.times})
-            merged[-1] = Stretch(times, stretch.end)
+            merged[-1] = Stretch(merged[-1].keyframe, times, stretch.end)
         else:
             merged.append(stretch)
     return merged
@@ -119,12 +117,12 @@ def decode_stretch(video: OpenVideo, stretch: Stretch, *, last: int) -> Iterator
     promised = iter(stretch.times)
     started = False
     try:
-        for packet in _packets_from(video, stretch.times[0], to_the_end=True):
-            started = started or (packet.is_keyframe and packet.pts == stretch.times[0])
+        for packet in _packets_from(video, stretch.keyframe, to_the_end=True):
+            started = started or (packet.is_keyframe and packet.pts == stretch.keyframe)
             for frame in packet.decode() if started else ():
                 if not isinstance(frame, VideoFrame) or frame.pts is None:
                     raise MismatchError
-                if frame.pts < stretch.times[0]:
+                if frame.pts < stretch.keyframe:
                     continue
                 if frame.pts != next(promised, None) or frame.is_corrupt:
                     raise MismatchError
