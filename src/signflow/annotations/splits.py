@@ -20,7 +20,7 @@ def draw_splits(
     """Draw a split for every clip, stratified by gloss, groups kept together.
 
     Greedy: the groups in order of size (equal sizes in an order drawn by `seed`) go where their
-    glosses are most behind their share. A clip without a group is a group of its own, so that
+    glosses lack most clips. A clip without a group is a group of its own, so that
     without groups every gloss is split by the shares as closely as whole clips allow.
 
     Args:
@@ -66,13 +66,13 @@ def _need(
     totals: Counter[str],
     have: Counter[str],
 ) -> tuple[float, float]:
-    """How far a split is behind its share: in the glosses of `counts`, then over all clips."""
+    """How many clips a split lacks: of the glosses in `counts`, then of all."""
     share = shares[SPLITS.index(split)]
     by_gloss = sum(
-        clips * (1 - have[gloss] / (share * totals[gloss])) for gloss, clips in counts.items()
+        clips * (share * totals[gloss] - have[gloss] - clips / 2) for gloss, clips in counts.items()
     )
-    overall = 1 - have.total() / (share * totals.total())
-    return round(by_gloss, 9), overall
+    overall = share * totals.total() - have.total()
+    return round(by_gloss, 9), round(overall, 9)
 
 
 def group_of(path: str, pattern: re.Pattern[str]) -> str:

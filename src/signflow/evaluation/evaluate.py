@@ -120,7 +120,8 @@ def _write_result(
     before: dict[str, Any] = (
         read_json(path, what="a run's result")["splits"] if path.exists() else {}
     )
-    splits = {**before, **{split: result.to_dict() for split, result in results.items()}}
+    splits: dict[str, Any] = {**before}
+    splits.update({split: result.to_dict() for split, result in results.items()})
     write_json(
         path,
         {
