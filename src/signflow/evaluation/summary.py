@@ -1,0 +1,69 @@
+"""Runs side by side on the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from signflow.evaluation.metrics import SplitResult
+from signflow.evaluation.runs import RunRecord
+from signflow.evaluation.words import NOTHING, percent, rate, span
+
+
+def summary_table(runs: Sequence[Path]) -> Table:
+    """Return a row for each run: what it is, and its accuracies with 95 % intervals.
+
+    Of the settings only those are shown in which the runs differ.
+
+    Args:
+        runs: run directories; one that is not evaluated has dashes.
+
+    Raises:
+        UserError: one of them is no run, or is damaged.
+    """
+    records = [RunRecord.read(path) for path in runs]
+    settings = [_settings(record) for record in records]
+    differing = [
+        name
+        for name in (settings[0] if settings else {})
+        if len({setting[name] for setting in settings}) > 1
+    ]
+    table = Table(caption="[ ] 95 % interval over clips", caption_justify="left")
+    table.add_column("net", no_wrap=True)
+    for name in differing:
+        table.add_column(name, justify="right")
+    for name in ("validation top-1", "test top-1", "test clips"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for record, setting in zip(records, settings, strict=True):
+        cells = [
+            record.config.model,
+            *(setting[name] for name in differing),
+            _accuracy(record.splits.get("val")),
+            _accuracy(record.splits.get("test")),
+            _clips(record.splits.get("test")),
+        ]
+        # As Text, because in markup the brackets of an interval would be a tag.
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _settings(record: RunRecord) -> dict[str, str]:
+    config = record.config
+    return {
+        "batch": str(config.batch_size),
+        "lr": rate(config.learning_rate),
+        "epochs": str(config.epochs),
+        "seed": str(config.seed),
+        "fold": NOTHING if config.fold is None else str(config.fold),
+    }
+
+
+def _accuracy(result: SplitResult | None) -> str:
+    if result is None or result.top1.value is None:
+        return NOTHING
+    return f"{percent(result.top1.value)} [{span(result.top1)}]"
+
+
+def _clips(result: SplitResult | None) -> str:
+    return NOTHING if result is None else f"{result.clips} of {result.asked}"
