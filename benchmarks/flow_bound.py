@@ -37,10 +37,32 @@ BOUNDS = (8, 12, 16, 20, 24, 32, 48, 64)
 PERCENTILES = (50, 90, 99, 99.9, 99.99)
 PAGE = Path(__file__).parents[1] / "docs" / "flow.md"
 
-# Sizes of motion and of errors are counted in bins of 1/100 and 1/1000 pixel: all values of a set
-# would not fit into memory.
-_MOTION_BINS = np.append(np.arange(0, 256, 0.01), np.inf)
-_ERROR_BINS = np.append(np.arange(0, 256, 0.001), np.inf)
+# Sizes of motion and of errors are counted in steps of 1/1000 pixel up to 256 pixels: all values of
+# a set would not fit into memory.
+_TICKS_PER_PIXEL = 1000
+_TICKS = 256 * _TICKS_PER_PIXEL
+
+
+class Counts:
+    """How often each size occurs."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_TICKS, dtype=np.int64)
+
+    def add(self, sizes: NDArray[np.float32]) -> None:
+        """Count sizes in pixels, from 0 on."""
+        ticks = np.minimum(sizes * _TICKS_PER_PIXEL, _TICKS - 1).astype(np.intp)
+        self._counts += np.bincount(ticks.ravel(), minlength=_TICKS)
+
+    def percentile(self, p: float) -> float:
+        """The size, in pixels, that p percent do not exceed."""
+        reached = np.cumsum(self._counts) >= p / 100 * self._counts.sum()
+        return (int(np.argmax(reached)) + 1) / _TICKS_PER_PIXEL
+
+    def mean(self) -> float:
+        """The mean size in pixels."""
+        middles = (np.arange(_TICKS) + 0.5) / _TICKS_PER_PIXEL
+        return float((self._counts * middles).sum() / self._counts.sum())
 
 
 @dataclass
@@ -48,18 +70,14 @@ class BoundFigures:
     """What one bound costs, gathered clip by clip."""
 
     saturated: list[float] = field(default_factory=list)
-    errors: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(len(_ERROR_BINS) - 1, dtype=np.int64)
-    )
+    errors: Counts = field(default_factory=Counts)
 
 
 @dataclass
 class Figures:
     """The motion in one set by one method, and what each bound makes of it."""
 
-    motion: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(len(_MOTION_BINS) - 1, dtype=np.int64)
-    )
+    motion: Counts = field(default_factory=Counts)
     largest: float = 0.0
     bounds: dict[int, BoundFigures] = field(
         default_factory=lambda: {bound: BoundFigures() for bound in BOUNDS}
@@ -68,13 +86,12 @@ class Figures:
     def add(self, flow: NDArray[np.float32]) -> None:
         """Count one clip's flow."""
         size = np.abs(flow)
-        self.motion += np.histogram(size, _MOTION_BINS)[0]
+        self.motion.add(size)
         self.largest = max(self.largest, float(size.max()))
         for bound, figures in self.bounds.items():
             stored, saturated = quantise_flow(flow, bound=bound)
             figures.saturated.append(saturated)
-            error = np.abs(dequantise_flow(stored, bound=bound) - flow)
-            figures.errors += np.histogram(error, _ERROR_BINS)[0]
+            figures.errors.add(np.abs(dequantise_flow(stored, bound=bound) - flow))
 
 
 def main(data: Path, page: Path = PAGE) -> None:
@@ -87,18 +104,32 @@ def main(data: Path, page: Path = PAGE) -> None:
     sets = {"EgoGestAR": egogestar(data), "Croatian signs": croatian_signs(data)}
     methods: list[FlowMethod] = [Farneback(), Dis()]
     tables: dict[tuple[str, str], Figures] = {}
+    disagreements = {title: Counts() for title in sets}
     with progress_bar() as progress:
         for title, clips in sets.items():
             task = progress.add_task(title, total=len(clips), note="")
             for clip in clips:
                 frames = decode(clip)
-                for method in methods:
-                    figures = tables.setdefault((title, method.name), Figures())
-                    figures.add(compute_flow(frames, method=method))
+                flows = [compute_flow(frames, method=method) for method in methods]
+                for method, flow in zip(methods, flows, strict=True):
+                    tables.setdefault((title, method.name), Figures()).add(flow)
+                disagreements[title].add(np.abs(flows[0] - flows[1]))
                 progress.advance(task)
-    lines = [*motion_table(tables), "", *bound_table(tables)]
+    lines = [
+        "How far things move between neighbouring frames (|x| and |y|, pixels):",
+        "",
+        *motion_table(tables),
+        "",
+        "What each bound costs (the default in bold):",
+        "",
+        *bound_table(tables),
+        "",
+        "How far the two methods are apart (pixels):",
+        "",
+        *disagreement_table(disagreements),
+    ]
     write_between_markers(page, "\n".join(lines))
-    console.print("\n".join(lines))
+    console.print("\n".join(lines), soft_wrap=True)
 
 
 def egogestar(data: Path) -> list[Path]:
@@ -128,7 +159,7 @@ def motion_table(tables: dict[tuple[str, str], Figures]) -> Iterator[str]:
     yield "| set | method | " + " | ".join(f"{p:g} %" for p in PERCENTILES) + " | largest |"
     yield "|---|---|" + "---:|" * (len(PERCENTILES) + 1)
     for (title, method), figures in tables.items():
-        cells = [f"{percentile(figures.motion, _MOTION_BINS, p):.2f}" for p in PERCENTILES]
+        cells = [f"{figures.motion.percentile(p):.2f}" for p in PERCENTILES]
         yield f"| {title} | {method} | {' | '.join(cells)} | {figures.largest:.1f} |"
 
 
@@ -146,21 +177,18 @@ def bound_table(tables: dict[tuple[str, str], Figures]) -> Iterator[str]:
             yield (
                 f"| {title} | {method} | {mark(str(bound))} | {bound / 127:.3f}"
                 f" | {shares.mean():.4%} | {(shares > 0.01).sum()} of {len(shares)}"
-                f" | {mean(cost.errors, _ERROR_BINS):.3f}"
-                f" | {percentile(cost.errors, _ERROR_BINS, 99.9):.2f} |"
+                f" | {cost.errors.mean():.3f}"
+                f" | {cost.errors.percentile(99.9):.2f} |"
             )
 
 
-def percentile(counts: NDArray[np.int64], edges: NDArray[np.float64], p: float) -> float:
-    """The upper edge of the bin below which p percent of the counted values lie."""
-    reached = np.cumsum(counts) >= p / 100 * counts.sum()
-    return float(edges[int(np.argmax(reached)) + 1])
-
-
-def mean(counts: NDArray[np.int64], edges: NDArray[np.float64]) -> float:
-    """The mean of counted values, taken to lie in the middle of their bins."""
-    middles = np.append((edges[:-2] + edges[1:-1]) / 2, edges[-2])
-    return float((counts * middles).sum() / counts.sum())
+def disagreement_table(disagreements: dict[str, Counts]) -> Iterator[str]:
+    """How far Farneback's flow and DIS's are apart, in each of x and y."""
+    yield "| set | mean | " + " | ".join(f"{p:g} %" for p in PERCENTILES) + " |"
+    yield "|---|" + "---:|" * (len(PERCENTILES) + 1)
+    for title, counts in disagreements.items():
+        cells = [f"{counts.percentile(p):.2f}" for p in PERCENTILES]
+        yield f"| {title} | {counts.mean():.2f} | {' | '.join(cells)} |"
 
 
 def write_between_markers(page: Path, text: str) -> None:

@@ -60,7 +60,7 @@ def flow_methods() -> list[str]:
     return sorted(_METHODS)
 
 
-def create_flow(name: str, **parameters: Any) -> FlowMethod:
+def create_flow(name: str, /, **parameters: Any) -> FlowMethod:
     """Make a flow method by name.
 
     Args:

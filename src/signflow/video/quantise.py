@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-DEFAULT_FLOW_BOUND = 20.0
+DEFAULT_FLOW_BOUND = 64.0
 """Pixels that the ends of the scale stand for; measured in docs/flow.md."""
 
 ZERO = 128
