@@ -80,6 +80,11 @@ def _limb(
     bend = np.sqrt(np.clip(1 - across**2, 0, 1))
     side = np.clip(x / radius, -1, 1)
     shade = 0.5 + 0.46 * bend - 0.22 * light[0] * side
+    if part == "upper":
+        # The shoulder goes over into the torso, without an edge.
+        joined = np.clip((y + 0.75 * wide) / (1.35 * wide), 0, 1)
+        alpha = alpha * np.clip((y + 0.95 * wide) / (0.6 * wide), 0, 1)
+        shade = 0.93 + (shade - 0.93) * joined
     size = (height, width)
     flesh = light_up(skin(signer, size, pixels=PIXELS, rng=rng), shade)
     wrinkles = 1.0 + 0.06 * np.sin(2 * np.pi * (y / 0.05 + 0.6 * side**2 + 0.3 * side)) * (
@@ -108,9 +113,9 @@ def _trunk(signer: Signer) -> Points:
         (0.055, -0.045),
         (0.085, -0.035),
         (s * 0.72, -0.014),
-        (s + 0.012, 0.014),
-        (s + 0.034, 0.06),
-        (s + 0.008, 0.16),
+        (s + 0.018, 0.012),
+        (s + 0.043, 0.055),
+        (s + 0.01, 0.16),
         (waist + 0.018, 0.33),
         (waist + 0.012, 0.48),
         (waist + 0.03, 0.72),
@@ -138,7 +143,7 @@ def _collar(signer: Signer, colour: Floats, garment: Floats) -> Floats:
         points = np.array([(side * x, y) for x, y in corners])
         polygon(flap, (points + _ORIGIN) * PIXELS)
         dark = cv2.GaussianBlur(flap, (0, 0), 4)
-        colour = colour * (1 - 0.3 * np.float32(dark)[..., None] / 255)
+        colour = colour * (1 - 0.3 * dark.astype(np.float32)[..., None] / 255)
         colour = _over(np.asarray(colour, np.float32), garment * 1.1 + 5, flap)
     return colour
 
@@ -175,5 +180,5 @@ def _at(points: list[tuple[float, float]]) -> Points:
 
 
 def _over(below: Floats, above: Floats, alpha: Image) -> Floats:
-    share = np.float32(alpha)[..., None] / 255
+    share = alpha.astype(np.float32)[..., None] / 255
     return np.asarray(below + (above - below) * share, dtype=np.float32)

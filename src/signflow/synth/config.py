@@ -29,7 +29,7 @@ class SynthConfig:
     clips_per_video: int = 6
     width: int = 320
     height: int = 240
-    fps: float = 25.0
+    fps: float = 20.0
     left_handed_share: float = 0.1
     seed: int = 0
 

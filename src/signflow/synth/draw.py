@@ -1,5 +1,6 @@
 """Drawing with light: soft shapes, sprites with transparency, and how they go into a picture."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -117,20 +118,20 @@ def paste(
         shadow: how dark a shadow it casts on what is there, 0 to 1.
         drop: where the shadow falls, in pixels of the frame.
     """
+    (a, b, c), (d, e, f) = matrix.tolist()
     height, width = source.bgra.shape[:2]
     x, y = source.origin
-    linear = matrix[:, :2]
-    offset = matrix[:, 2] - linear @ (x, y)
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ linear.T + offset
+    left, top = c - a * x - b * y, f - d * x - e * y
     reach = 4 if shadow else 1
-    x0, y0 = np.floor(corners.min(axis=0)).astype(int) - reach
-    x1, y1 = np.ceil(corners.max(axis=0) + np.maximum(drop, 0)).astype(int) + reach
-    x0, y0 = max(int(x0), 0), max(int(y0), 0)
-    x1, y1 = min(int(x1), frame.shape[1]), min(int(y1), frame.shape[0])
+    x0 = max(math.floor(left + min(0, a * width) + min(0, b * height)) - reach, 0)
+    y0 = max(math.floor(top + min(0, d * width) + min(0, e * height)) - reach, 0)
+    x1 = math.ceil(left + max(0, a * width) + max(0, b * height) + max(drop[0], 0)) + reach
+    y1 = math.ceil(top + max(0, d * width) + max(0, e * height) + max(drop[1], 0)) + reach
+    x1, y1 = min(x1, frame.shape[1]), min(y1, frame.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     region = frame[y0:y1, x0:x1]
-    placed = np.column_stack([linear, offset - (x0, y0)])
+    placed = np.array(((a, b, left - x0), (d, e, top - y0)))
     warped = cv2.warpAffine(source.bgra, placed, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
     alpha = cv2.extractChannel(warped, 3)
     if shadow:
@@ -141,22 +142,23 @@ def paste(
 
 
 def _cast(region: Image, alpha: Image, strength: float, drop: tuple[float, float]) -> None:
-    shift = np.array([[1.0, 0.0, drop[0]], [0.0, 1.0, drop[1]]])
-    size = (region.shape[1], region.shape[0])
-    moved = cv2.warpAffine(alpha, shift, size, flags=cv2.INTER_NEAREST)
-    soft = cv2.blur(cv2.blur(moved, (5, 5)), (5, 5))
-    lit = cv2.cvtColor(cv2.convertScaleAbs(soft, alpha=-strength, beta=0), cv2.COLOR_GRAY2BGR)
-    cv2.multiply(region, cv2.bitwise_not(lit), dst=region, scale=1 / 255)
+    """Darken `region` where the blurred and moved `alpha` falls."""
+    right, down = round(drop[0]), round(drop[1])
+    height, width = alpha.shape
+    y0, y1, x0, x1 = max(down, 0), height + min(down, 0), max(right, 0), width + min(right, 0)
+    if y0 >= y1 or x0 >= x1:
+        return
+    moved = alpha[y0 - down : y1 - down, x0 - right : x1 - right]
+    soft = cv2.blur(cv2.convertScaleAbs(moved, alpha=strength), (7, 7))
+    lit = cv2.cvtColor(cv2.bitwise_not(soft), cv2.COLOR_GRAY2BGR)
+    part = region[y0:y1, x0:x1]
+    cv2.multiply(part, lit, dst=part, scale=1 / 255)
 
 
 def place(
     at: tuple[float, float], *, turn: float = 0.0, scale: tuple[float, float] = (1.0, 1.0)
 ) -> npt.NDArray[np.float64]:
     """Return the matrix for `paste`: scale along x and y, turn by radians (clockwise), move."""
-    cos, sin = np.cos(turn), np.sin(turn)
-    return np.array(
-        [
-            [cos * scale[0], -sin * scale[1], at[0]],
-            [sin * scale[0], cos * scale[1], at[1]],
-        ]
-    )
+    cos, sin = math.cos(turn), math.sin(turn)
+    across, down = scale
+    return np.array(((cos * across, -sin * down, at[0]), (sin * across, cos * down, at[1])))

@@ -260,7 +260,9 @@ class Head:
         base = (
             self._signer.cloth_second if self._signer.hair_style == "scarf" else self._signer.hair
         )
-        return np.asarray(np.float32(base) * self._hair_texture[..., None], dtype=np.float32)
+        return np.asarray(
+            np.asarray(base, dtype=np.float32) * self._hair_texture[..., None], dtype=np.float32
+        )
 
     def _brow_colour(self) -> Colour:
         b, g, r = np.asarray(self._signer.hair) * 0.55 + np.asarray(self._signer.skin) * 0.12

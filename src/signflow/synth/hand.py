@@ -82,18 +82,26 @@ def hand_sprite(shape: HandShape) -> tuple[Floats, Image]:
         alpha, uint8 of the same size.
     """
     size = CANVAS * _SUPERSAMPLE
-    shade = np.full((size, size), 0.8, dtype=np.float32)
+    shade: Floats = np.full((size, size), 0.8, dtype=np.float32)
     alpha = np.zeros((size, size), dtype=np.uint8)
     for part in sorted(_parts(shape), key=lambda part: part.depth):
         _draw(part, shade, alpha)
     half = (CANVAS, CANVAS)
+    _fade_wrist(alpha)
     # Outside the hand the shade goes on, or its edge would turn dark when the sprite is scaled.
     outside = cv2.GaussianBlur(shade, (0, 0), 6)
-    shade = np.where(alpha > 8, shade, outside).astype(np.float32)
+    extended = np.where(alpha > 8, shade, outside)
     return (
-        np.asarray(cv2.resize(shade, half, interpolation=cv2.INTER_AREA), dtype=np.float32),
+        np.asarray(cv2.resize(extended, half, interpolation=cv2.INTER_AREA), dtype=np.float32),
         np.asarray(cv2.resize(alpha, half, interpolation=cv2.INTER_AREA), dtype=np.uint8),
     )
+
+
+def _fade_wrist(alpha: Image) -> None:
+    """Let the hand's lower end vanish softly: the forearm below it has the same skin."""
+    row = np.arange(alpha.shape[0], dtype=np.float32)[:, None] / _SUPERSAMPLE
+    share = np.clip((WRIST[1] + 0.02 * UNIT - row) / (0.11 * UNIT), 0, 1)
+    alpha[:] = (alpha * share).astype(np.uint8)
 
 
 def _draw(part: _Part, shade: Floats, alpha: Image) -> None:

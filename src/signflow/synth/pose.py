@@ -1,5 +1,6 @@
 """From where the hands are to where everything is: two-link arms, seen by a camera."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,9 @@ class Camera:
 
     def project(self, point: Vector) -> tuple[float, float, float]:
         """Return column, row, and pixels to a metre at `point`."""
-        scale = self.pixels * _DISTANCE / (_DISTANCE - float(point[2]))
-        x = self.x + float(point[0]) * scale
-        y = self.y + (float(point[1]) + _ELEVATION * float(point[2])) * scale
-        return x, y, scale
+        across, down, near = point.tolist()
+        scale = self.pixels * _DISTANCE / (_DISTANCE - near)
+        return self.x + across * scale, self.y + (down + _ELEVATION * near) * scale, scale
 
 
 def elbow(shoulder: Vector, wrist: Vector, lengths: tuple[float, float]) -> tuple[Vector, Vector]:
@@ -52,15 +52,15 @@ def elbow(shoulder: Vector, wrist: Vector, lengths: tuple[float, float]) -> tupl
     """
     upper, fore = lengths
     reach = wrist - shoulder
-    distance = float(np.linalg.norm(reach))
+    distance = math.sqrt(float(reach @ reach))
     near = max(abs(upper - fore) + 0.02, 0.08)
     clamped = min(max(distance, near), (upper + fore) * 0.995)
     ahead = reach / max(distance, 1e-6)
     wrist = shoulder + ahead * clamped
     along = (upper**2 - fore**2 + clamped**2) / (2 * clamped)
-    aside = np.sqrt(max(upper**2 - along**2, 0.0))
+    aside = math.sqrt(max(upper**2 - along**2, 0.0))
     outwards = 1.0 if shoulder[0] > 0 else -1.0
     pole = np.array([0.55 * outwards, 1.0, -0.35])
     pole -= ahead * float(pole @ ahead)
-    pole /= max(float(np.linalg.norm(pole)), 1e-6)
+    pole /= max(math.sqrt(float(pole @ pole)), 1e-6)
     return shoulder + ahead * along + pole * aside, wrist

@@ -121,7 +121,7 @@ def _pictures(size: tuple[int, int], rng: np.random.Generator) -> Floats:
 
 
 def _painting(size: tuple[int, int], rng: np.random.Generator) -> Floats:
-    layers = [noise(rng, size, grain=(size[1] / 3, size[0] / 3)) * 40 for _ in range(3)]
+    layers = [noise(rng, size, grain=(size[1] / 3, size[0] / 3)) * 22 for _ in range(3)]
     return np.asarray(rng.uniform(80, 190, 3) + np.stack(layers, axis=2), dtype=np.float32)
 
 

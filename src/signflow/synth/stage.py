@@ -16,6 +16,9 @@ from signflow.synth.signs import RELAXED, HandState, Performance, rest_wrist
 _NECK = 0.062
 """Metres from the chin down to the line between the shoulders."""
 
+_STILL = 3
+"""Frames for which the body stands still."""
+
 
 @dataclass(frozen=True)
 class _Arm:
@@ -58,13 +61,14 @@ class Stage:
 
     def idle(self, phase: int) -> Image:
         """Return the frame (H, W, 3) BGR at `phase` of the loop, hands at rest."""
+        phase = self._settle(phase)
         frame = self._base(phase, both=False).copy()
         self._draw_arm(frame, self._arm(self._rest_state(), self._main_side, phase), moving=True)
         return frame
 
     def signing(self, phase: int, performance: Performance, moment: float) -> Image:
         """Return the frame at `moment` (0 to 1) of a performance, the body at `phase`."""
-        state = performance.at(moment)
+        state, phase = performance.at(moment), self._settle(phase)
         frame = self._base(phase, both=performance.both_hands).copy()
         mouth = min(max(math.sin(math.pi * moment) * 1.6 - 0.5, 0.0), 1.0)
         if mouth > 0.05 and self._signer.texture_seed % 3:
@@ -94,9 +98,17 @@ class Stage:
         ]
         self._fore = [lit(s, factor) for s in body.limb_sprites(signer, "fore", light=self._light)]
 
+    def _settle(self, phase: int) -> int:
+        """Return the phase that is drawn for `phase`.
+
+        The second half of the loop is the first one backwards. The body moves at every third frame
+        only, by a fraction of a pixel: the others cost (almost) no bytes, in hours of waiting.
+        """
+        phase %= self._period
+        return min(phase, self._period - phase) // _STILL * _STILL
+
     def _base(self, phase: int, *, both: bool) -> Image:
         """Return everything that does not depend on the signing hands, drawn once a phase."""
-        phase = min(phase % self._period, self._period - phase % self._period)
         key = (phase, both)
         if key not in self._kept:
             frame = self._wall.copy()
@@ -147,7 +159,7 @@ class Stage:
         return size * math.cos(angle), breath, 0.012 * math.cos(angle) * self._main_side
 
     def _eyes(self, phase: int) -> float:
-        return 0.0 if abs(phase - self._period // 2) <= 1 else 1.0
+        return 0.0 if phase > self._period // 2 - _STILL else 1.0
 
     def _rest_state(self) -> HandState:
         return HandState(rest_wrist(self._signer), RELAXED, 0.0, 0.0)
@@ -174,7 +186,7 @@ class Stage:
         x1, y1, scale1 = self._camera.project(end)
         pixels = (scale0 + scale1) / 2
         seen = math.hypot(x1 - x0, y1 - y0) / pixels / length
-        number = int(np.argmin([abs(seen - share) for share in body.LIMB_SHARES]))
+        number = min(range(len(sprites)), key=lambda n: abs(seen - body.LIMB_SHARES[n]))
         drawn = min(self._camera.pixels * 1.25, body.PIXELS)
         wide = pixels / drawn
         stretch = wide * max(seen, 0.05) / body.LIMB_SHARES[number]
@@ -191,7 +203,7 @@ class Stage:
         along = math.atan2(y - ey, x - ex)
         target = -arm.state.angle if arm.side > 0 else math.pi + arm.state.angle
         bend = (target - along + math.pi) % (2 * math.pi) - math.pi
-        turn = along + float(np.clip(bend, -1.0, 1.0)) * arm.state.engaged
+        turn = along + min(max(bend, -1.0), 1.0) * arm.state.engaged
         size = pixels * self._signer.hand / self._hand_unit
         # A right hand that shows its palm has its thumb on the picture's left.
         mirror = arm.side

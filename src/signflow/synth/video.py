@@ -18,7 +18,7 @@ from signflow.synth.draw import Image
 _OPTIONS = {
     "preset": "superfast",
     "tune": "zerolatency",
-    "crf": "24",
+    "crf": "27",
     "x264-params": "bframes=0:keyint=100000:scenecut=0:open-gop=0:threads=1:sliced-threads=0",
     "forced-idr": "1",
 }
