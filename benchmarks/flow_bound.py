@@ -4,15 +4,17 @@
 
 reads the clips of egogestar/clips.csv and croatian_signs/*/*.mp4 under the given folder, takes of
 each the report's 10 frames at 224 x 224, computes flow by both methods, and writes the table in
-docs/flow.md. About two minutes on one core.
+docs/flow.md. About three minutes on one core.
 """
 
 import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tyro
 from numpy.typing import NDArray
@@ -70,6 +72,7 @@ class BoundFigures:
     """What one bound costs, gathered clip by clip."""
 
     saturated: list[float] = field(default_factory=list)
+    unexplained: list[float] = field(default_factory=list)
     errors: Counts = field(default_factory=Counts)
 
 
@@ -79,19 +82,23 @@ class Figures:
 
     motion: Counts = field(default_factory=Counts)
     largest: float = 0.0
+    unexplained: list[float] = field(default_factory=list)
     bounds: dict[int, BoundFigures] = field(
         default_factory=lambda: {bound: BoundFigures() for bound in BOUNDS}
     )
 
-    def add(self, flow: NDArray[np.float32]) -> None:
-        """Count one clip's flow."""
+    def add(self, flow: NDArray[np.float32], greys: list[NDArray[np.uint8]]) -> None:
+        """Count one clip's flow between the pictures `greys`."""
+        self.unexplained.append(unexplained(flow, greys))
         size = np.abs(flow)
         self.motion.add(size)
         self.largest = max(self.largest, float(size.max()))
         for bound, figures in self.bounds.items():
             stored, saturated = quantise_flow(flow, bound=bound)
             figures.saturated.append(saturated)
-            figures.errors.add(np.abs(dequantise_flow(stored, bound=bound) - flow))
+            again = dequantise_flow(stored, bound=bound)
+            figures.errors.add(np.abs(again - flow))
+            figures.unexplained.append(unexplained(again, greys))
 
 
 def main(data: Path, page: Path = PAGE) -> None:
@@ -104,15 +111,18 @@ def main(data: Path, page: Path = PAGE) -> None:
     sets = {"EgoGestAR": egogestar(data), "Croatian signs": croatian_signs(data)}
     methods: list[FlowMethod] = [Farneback(), Dis()]
     tables: dict[tuple[str, str], Figures] = {}
+    still: dict[str, list[float]] = {title: [] for title in sets}
     disagreements = {title: Counts() for title in sets}
     with progress_bar() as progress:
         for title, clips in sets.items():
             task = progress.add_task(title, total=len(clips), note="")
             for clip in clips:
                 frames = decode(clip)
+                greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
                 flows = [compute_flow(frames, method=method) for method in methods]
                 for method, flow in zip(methods, flows, strict=True):
-                    tables.setdefault((title, method.name), Figures()).add(flow)
+                    tables.setdefault((title, method.name), Figures()).add(flow, greys)
+                still[title].append(unexplained(np.zeros_like(flows[0]), greys))
                 disagreements[title].add(np.abs(flows[0] - flows[1]))
                 progress.advance(task)
     lines = [
@@ -123,6 +133,11 @@ def main(data: Path, page: Path = PAGE) -> None:
         "What each bound costs (the default in bold):",
         "",
         *bound_table(tables),
+        "",
+        "What flow leaves unexplained of the change from frame to frame (mean difference of grey"
+        " values, 0 to 255):",
+        "",
+        *explanation_table(tables, still),
         "",
         "How far the two methods are apart (pixels):",
         "",
@@ -154,6 +169,22 @@ def decode(clip: Path) -> NDArray[np.uint8]:
     return result.frames
 
 
+def unexplained(flow: NDArray[np.float32], greys: list[NDArray[np.uint8]]) -> float:
+    """How far the next picture, moved back along the flow, is from the one before it."""
+    height, width = flow.shape[1:3]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+    differences = [
+        cv2.absdiff(
+            before,
+            cv2.remap(
+                after, grid + motion, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            ),
+        ).mean()
+        for motion, (before, after) in zip(flow, pairwise(greys), strict=True)
+    ]
+    return float(np.mean(differences))
+
+
 def motion_table(tables: dict[tuple[str, str], Figures]) -> Iterator[str]:
     """How far things move: percentiles of |x| and |y| over all pixels and pairs of frames."""
     yield "| set | method | " + " | ".join(f"{p:g} %" for p in PERCENTILES) + " | largest |"
@@ -167,9 +198,9 @@ def bound_table(tables: dict[tuple[str, str], Figures]) -> Iterator[str]:
     """What each bound loses."""
     yield (
         "| set | method | bound | step | saturated values | clips with more than 1 % saturated"
-        " | mean error | 99.9 % of errors below |"
+        " | mean error | 99.9 % of errors below | unexplained |"
     )
-    yield "|---|---|" + "---:|" * 6
+    yield "|---|---|" + "---:|" * 7
     for (title, method), figures in tables.items():
         for bound, cost in figures.bounds.items():
             shares = np.array(cost.saturated)
@@ -178,8 +209,20 @@ def bound_table(tables: dict[tuple[str, str], Figures]) -> Iterator[str]:
                 f"| {title} | {method} | {mark(str(bound))} | {bound / 127:.3f}"
                 f" | {shares.mean():.4%} | {(shares > 0.01).sum()} of {len(shares)}"
                 f" | {cost.errors.mean():.3f}"
-                f" | {cost.errors.percentile(99.9):.2f} |"
+                f" | {cost.errors.percentile(99.9):.2f} | {np.mean(cost.unexplained):.3f} |"
             )
+
+
+def explanation_table(
+    tables: dict[tuple[str, str], Figures], still: dict[str, list[float]]
+) -> Iterator[str]:
+    """How much of the change from frame to frame each method explains."""
+    methods = sorted({method for _, method in tables})
+    yield "| set | without flow | " + " | ".join(methods) + " |"
+    yield "|---|" + "---:|" * (len(methods) + 1)
+    for title, values in still.items():
+        cells = [f"{np.mean(tables[title, method].unexplained):.2f}" for method in methods]
+        yield f"| {title} | {np.mean(values):.2f} | {' | '.join(cells)} |"
 
 
 def disagreement_table(disagreements: dict[str, Counts]) -> Iterator[str]:

@@ -79,7 +79,8 @@ class OpenVideo:
     Attributes:
         first_pts: presentation time of the first frame a decoder gives out: the zero of all times.
         seconds_per_tick: the length of one step of presentation time.
-        announced: seconds of video that the file's header promises, None where it does not.
+        announced: seconds of video that the file's header promises, None where it does not, or
+            where they are known to be there.
     """
 
     path: Path
@@ -133,8 +134,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
         width, height = first.width, first.height
         if orientation.transpose:
             width, height = height, width
-        duration = container.duration / av.time_base if container.duration else None
-        announced = _announced(container, stream, first)
+        duration = _duration(container, stream, first)
         yield OpenVideo(
             path=path,
             container=container,
@@ -143,14 +143,14 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
                 width=width,
                 height=height,
                 fps=float(stream.average_rate or stream.guessed_rate or 0),
-                duration=announced or duration,
+                duration=duration,
                 codec=stream.codec_context.codec.canonical_name,
                 rotation=orientation.rotation,
             ),
             orientation=orientation,
             first_pts=first.pts or 0,
             seconds_per_tick=float(stream.time_base or 0),
-            announced=announced,
+            announced=duration if _is_promised(path, container, stream) else None,
         )
 
 
@@ -214,17 +214,28 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     return stream
 
 
-def _announced(container: InputContainer, stream: VideoStream, first: VideoFrame) -> float | None:
-    formats = set(container.format.name.split(","))
-    if "matroska" in formats:  # and WebM: they say when the video ends, not how long it is
+def _duration(container: InputContainer, stream: VideoStream, first: VideoFrame) -> float | None:
+    """Seconds of video, as the file says or, where it does not, as FFmpeg estimates."""
+    if "matroska" in container.format.name:  # and WebM: they say when the video ends
         end = _clock_seconds(stream.metadata.get("DURATION", ""))
-        if end is None and len(container.streams) == 1 and container.duration:
+        if end is None and container.duration:
             end = container.duration / av.time_base
         return None if end is None else end - (first.time or 0.0)
-    if formats & {"mp4", "avi"} and stream.duration and stream.time_base:
+    if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    # Others say nothing; what FFmpeg has for them is estimated from what is there.
-    return None
+    return container.duration / av.time_base if container.duration else None
+
+
+def _is_promised(path: Path, container: InputContainer, stream: VideoStream) -> bool:
+    """Whether the duration is a promise: with less in the file, the file was cut off."""
+    formats = set(container.format.name.split(","))
+    if "mp4" in formats:
+        # Headers of whole files are not always exact. The index is: it says where pictures lie.
+        index = stream.index_entries
+        return len(index) > 0 and index[-1].pos + index[-1].size > path.stat().st_size
+    if "matroska" in formats:  # without the tag it is that of the longest stream, maybe of sound
+        return "DURATION" in stream.metadata or len(container.streams) == 1
+    return "avi" in formats
 
 
 def _clock_seconds(text: str) -> float | None:

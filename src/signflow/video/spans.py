@@ -102,7 +102,8 @@ class VideoInfo:
         width: in pixels, as displayed: after the rotation that the file asks for.
         height: likewise.
         fps: frames per second, on average; 0 where the file does not say.
-        duration: in seconds, as the file announces it; None where it does not.
+        duration: in seconds, as the file says or, where it does not, as FFmpeg estimates; None
+            where neither knows.
         codec: FFmpeg's name of the codec ("h264").
         rotation: by how many degrees the stored picture is turned clockwise for display:
             0, 90, 180 or 270.
