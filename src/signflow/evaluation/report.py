@@ -89,6 +89,7 @@ def write_report(
             version=signflow.__version__,
             runs=views,
             repeats=find_repeats(records, groups_of=galleries.groups_of),
+            several_stores=len({record.run.store_path for record in records}) > 1,
             strips=galleries.strips,
             most_classes=MOST_CLASSES_IN_A_MATRIX,
         )
