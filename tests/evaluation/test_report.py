@@ -1,9 +1,11 @@
+import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from signflow.errors import UserError
@@ -188,6 +190,24 @@ def test_many_classes_are_listed_by_their_commonest_mistakes() -> None:
     result = split_result("abcd", labels, scores, classes=("x", "y", "z"), asked=4)
     assert largest_confusions(result, 5) == [("x", "y", 2, 3), ("x", "z", 1, 3)]
     assert largest_confusions(result, 1) == [("x", "y", 2, 3)]
+
+
+def test_a_page_on_many_classes_lists_mistakes_instead_of_a_matrix(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(splits=("test",))
+    classes = [f"sign {number}" for number in range(60)]
+    labels = list(range(60))
+    scores = np.eye(60)
+    scores[7, [7, 8]] = scores[7, [8, 7]]
+    result = split_result([f"clip {n}" for n in labels], labels, scores, classes=classes, asked=60)
+    value = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    value |= {"classes": classes, "splits": {"test": result.to_dict()}}
+    (run / "result.json").write_text(json.dumps(value))
+    page = report([run], tmp_path)
+    assert "60 classes are too many for a matrix" in page.text
+    assert "sign 7 taken for sign 8 (1 of 1)." in page.text
+    assert page.values("title") == []
 
 
 @pytest.mark.parametrize(
