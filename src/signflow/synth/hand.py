@@ -70,7 +70,6 @@ class _Part:
     outline: Points
     depth: float
     radius: float
-    nail: Points | None = None
 
 
 @lru_cache(maxsize=512)
@@ -117,10 +116,6 @@ def _draw(part: _Part, shade: Floats, alpha: Image) -> None:
     contact = cv2.GaussianBlur(mask, (0, 0), 4.0).astype(np.float32) / 255
     region *= 1.0 - 0.2 * contact
     lit = inflate(mask, part.radius, (-0.25, -0.45))
-    if part.nail is not None:
-        nail = np.zeros_like(mask)
-        polygon(nail, part.nail - (x0, y0))
-        lit = lit + 0.10 * (nail.astype(np.float32) / 255)
     cover = mask.astype(np.float32) / 255
     region[:] = region * (1 - cover) + lit * cover
     np.maximum(below, mask, out=below)

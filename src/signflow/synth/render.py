@@ -214,7 +214,7 @@ def _plan_video(config: SynthConfig, *, key: str, labels: Sequence[int], signer:
         name=_made_up_id(f"{asdict(config)} {key}"),
         width=config.width,
         height=config.height,
-        fps=config.fps,
+        fps=float(config.fps),
         seed=int(rng.integers(2**31)),
         signer_seed=config.seed,
         left_handed_share=config.left_handed_share,

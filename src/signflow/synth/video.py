@@ -14,12 +14,15 @@ from av.video.frame import PictureType
 from signflow.synth.draw import Image
 
 # One thread and no look-ahead: the bytes depend on nothing but the pictures, and every picture
-# comes out as soon as it went in. No B-frames: a piece may be cut short anywhere.
+# comes out as soon as it went in. No B-frames: a piece may be cut short anywhere. Key frames are
+# as good as what follows them (ipratio, aq-mode, deadzone-inter): a loop that begins again must
+# not be seen to.
 _OPTIONS = {
     "preset": "superfast",
     "tune": "zerolatency",
     "crf": "27",
-    "x264-params": "bframes=0:keyint=100000:scenecut=0:open-gop=0:threads=1:sliced-threads=0",
+    "x264-params": "bframes=0:keyint=100000:scenecut=0:open-gop=0:threads=1:sliced-threads=0"
+    ":ipratio=2.0:aq-mode=0:deadzone-inter=32",
     "forced-idr": "1",
 }
 
