@@ -1,4 +1,5 @@
 import io
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -30,6 +31,14 @@ def test_settings_are_shown_where_runs_differ_in_them(make_run: MakeRun) -> None
     seeds = shown([make_run("temporal", seed=seed) for seed in range(2)])
     assert "seed" in seeds
     assert "batch" not in seeds
+
+
+def test_directories_are_named_where_nothing_else_tells_runs_apart(make_run: MakeRun) -> None:
+    run = make_run()
+    again = run.with_name("once more")
+    shutil.copytree(run, again)
+    assert "once more" in shown([run, again])
+    assert "once more" not in shown([again, make_run(seed=1)])
 
 
 def test_no_runs_give_an_empty_table() -> None:

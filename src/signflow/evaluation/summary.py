@@ -14,7 +14,8 @@ from signflow.evaluation.words import NOTHING, percent, rate, span
 def summary_table(runs: Sequence[Path]) -> Table:
     """Return a row for each run: what it is, and its accuracies with 95 % intervals.
 
-    Of the settings only those are shown in which the runs differ.
+    Of the settings only those are shown in which the runs differ; the names of their directories
+    only where nothing else tells two runs apart.
 
     Args:
         runs: run directories; one that is not evaluated has dashes.
@@ -24,11 +25,7 @@ def summary_table(runs: Sequence[Path]) -> Table:
     """
     records = [RunRecord.read(path) for path in runs]
     settings = [_settings(record) for record in records]
-    differing = [
-        name
-        for name in (settings[0] if settings else {})
-        if len({setting[name] for setting in settings}) > 1
-    ]
+    differing = _differing(records, settings)
     table = Table(caption="[ ] 95 % interval over clips", caption_justify="left")
     table.add_column("net", no_wrap=True)
     for name in differing:
@@ -48,9 +45,24 @@ def summary_table(runs: Sequence[Path]) -> Table:
     return table
 
 
+def _differing(records: Sequence[RunRecord], settings: Sequence[dict[str, str]]) -> list[str]:
+    names = [
+        name
+        for name in (settings[0] if settings else {})
+        if len({setting[name] for setting in settings}) > 1
+    ]
+    without_run = [name for name in names if name != "run"]
+    told_apart = {
+        (record.config.model, *(setting[name] for name in without_run))
+        for record, setting in zip(records, settings, strict=True)
+    }
+    return without_run if len(told_apart) == len(records) else names
+
+
 def _settings(record: RunRecord) -> dict[str, str]:
     config = record.config
     return {
+        "run": record.path.resolve().name,
         "batch": str(config.batch_size),
         "lr": rate(config.learning_rate),
         "epochs": str(config.epochs),
