@@ -1,6 +1,12 @@
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -115,6 +121,36 @@ def test_a_set_goes_on_where_it_stopped(rendered: Path, tmp_path: Path) -> None:
     assert summary.videos == 4
     assert contents(out) == contents(rendered)
     assert {path: path.stat().st_mtime_ns for path in others} == before
+
+
+def test_a_killed_run_leaves_no_process_and_goes_on_to_the_same_bytes(
+    rendered: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "set"
+    code = (
+        "from pathlib import Path; from signflow.synth import *;"
+        f"render_set(Path({str(out)!r}), SynthConfig(**{asdict(SMALL)!r}), workers=2)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while not list((out / "videos").glob("[!.]*.mp4")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    while process_group_lives(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not (out / "MSASL_train.json").exists()
+    render_set(out, SMALL, workers=1)
+    assert contents(out) == contents(rendered)
+
+
+def process_group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_folder_of_other_videos_is_refused(rendered: Path) -> None:

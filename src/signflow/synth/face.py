@@ -3,26 +3,11 @@
 import cv2
 import numpy as np
 
-from signflow.synth.cloth import light_up, skin
-from signflow.synth.draw import (
-    Colour,
-    Floats,
-    Image,
-    Points,
-    Sprite,
-    inflate,
-    noise,
-    polygon,
-    smooth,
-    sprite,
-)
+from signflow.synth.canvas import PIXELS, Canvas, Outline, oval, pixel, pixels
+from signflow.synth.cloth import skin
+from signflow.synth.draw import Colour, Floats, Sprite, noise, polygon, sprite
 from signflow.synth.signer import Signer, random_source
 
-PIXELS = 190.0
-"""Pixels of the canvas to the head's height, chin to crown."""
-
-_WIDTH, _HEIGHT = 1.5, 2.0
-_CENTRE = (0.75, 0.82)
 _LONG_HAIR = {"long": 0.95, "bob": 0.38, "curly": 0.12, "scarf": 0.75}
 
 
@@ -35,11 +20,8 @@ class Head:
 
     def __init__(self, signer: Signer, *, light: tuple[float, float]) -> None:
         self._signer = signer
-        self._size = (int(_HEIGHT * PIXELS), int(_WIDTH * PIXELS))
+        self._canvas = Canvas(light)
         self._rng = random_source("head", signer.texture_seed)
-        self._light = light
-        self._alpha = np.zeros(self._size, dtype=np.uint8)
-        self._colour = np.zeros((*self._size, 3), dtype=np.float32)
         self._hair_texture = self._strands()
         self._back_hair()
         self._flesh()
@@ -52,15 +34,16 @@ class Head:
             eyes: 0 (closed) to 1 (open).
             mouth: 0 (closed) to 1 (open).
         """
-        kept = self._colour.copy(), self._alpha.copy()
+        canvas = self._canvas
+        kept = canvas.colour.copy(), canvas.alpha.copy()
         self._mouth(mouth)
         for side in (-1, 1):
             self._eye(side, eyes)
         if self._signer.glasses:
             self._glasses()
         self._front_hair()
-        made = sprite(self._colour, self._alpha, _pixel(0.0, 0.5))
-        self._colour, self._alpha = kept
+        made = sprite(canvas.colour, canvas.alpha, pixel(0.0, 0.5))
+        canvas.colour, canvas.alpha = kept
         return made
 
     def _back_hair(self) -> None:
@@ -72,16 +55,16 @@ class Head:
         low = [(w * 1.28, 0.15), (w * 1.32, min(fall, 0.5)), (w * 1.15, fall + 0.02)]
         half = [*top, *low]
         outline = [*half, (0.0, fall), *((-x, y) for x, y in reversed(half[1:]))]
-        self._paint(outline, self._hair_colour() * 0.72, radius=0.2)
+        self._canvas.paint(outline, self._hair_colour() * 0.72, radius=0.2)
 
     def _flesh(self) -> None:
         signer, w = self._signer, self._signer.head_width / 2
-        tone = skin(signer, self._size, pixels=PIXELS / 0.23, rng=self._rng)
+        tone = skin(signer, self._canvas.size, pixels=PIXELS / 0.23, rng=self._rng)
         for side in (-1, 1):
             ear = [(w * 0.95, -0.06), (w * 1.13, -0.09), (w * 1.15, 0.03), (w * 1.0, 0.13)]
-            self._paint([(side * x, y) for x, y in ear], tone * 0.92, radius=0.05)
+            self._canvas.paint([(side * x, y) for x, y in ear], tone * 0.92, radius=0.05)
             inner = [(w * 1.02, -0.03), (w * 1.09, -0.05), (w * 1.09, 0.02), (w * 1.01, 0.07)]
-            self._shadow([(side * x, y) for x, y in inner], 0.25, blur=2.2)
+            self._canvas.shadow([(side * x, y) for x, y in inner], 0.25, blur=2.2)
         chin = 0.16 + 0.1 * signer.jaw
         half = [
             (0.0, -0.5),
@@ -93,16 +76,16 @@ class Head:
             (w * chin * 1.9, 0.475),
         ]
         outline = [*half, (0.0, 0.5), *((-x, y) for x, y in reversed(half[1:]))]
-        self._paint(outline, tone, radius=0.26)
+        self._canvas.paint(outline, tone, radius=0.26)
         if signer.beard:
             self._beard(outline)
 
     def _features(self) -> None:
         signer, w = self._signer, self._signer.head_width / 2
         for side in (-1, 1):
-            socket = [(side * x, y) for x, y in _oval(w * 0.45, -0.03, 0.105, 0.062)]
-            self._shadow(socket, 0.24, blur=6.5)
-            self._glow(_oval(side * w * 0.55, 0.15, 0.07, 0.05), (-6, -2, 12), blur=9)
+            socket = [(side * x, y) for x, y in oval(w * 0.45, -0.03, 0.105, 0.062)]
+            self._canvas.shadow(socket, 0.24, blur=6.5)
+            self._canvas.glow(oval(side * w * 0.55, 0.15, 0.07, 0.05), (-6, -2, 12), blur=9)
             thick = 0.014 + 0.018 * signer.brow
             brow = [
                 (side * w * 0.16, -0.115),
@@ -112,25 +95,25 @@ class Head:
                 (side * w * 0.45, -0.15 + thick),
                 (side * w * 0.18, -0.112 + thick),
             ]
-            self._fill(brow, self._brow_colour(), 0.85)
-        dark = 1.0 if self._light[0] >= 0 else -1.0
-        self._shadow(
+            self._canvas.fill(brow, self._brow_colour(), 0.85)
+        dark = 1.0 if self._canvas.light[0] >= 0 else -1.0
+        self._canvas.shadow(
             [(-dark * 0.012, -0.1), (-dark * 0.062, 0.13), (-dark * 0.01, 0.15)], 0.26, blur=4.5
         )
-        self._glow([(0.0, -0.08), (0.022, 0.1), (-0.022, 0.1)], (22, 24, 26), blur=4.5)
-        self._shadow(_oval(0, 0.158, 0.062, 0.016), 0.38, blur=2.6)
+        self._canvas.glow([(0.0, -0.08), (0.022, 0.1), (-0.022, 0.1)], (22, 24, 26), blur=4.5)
+        self._canvas.shadow(oval(0, 0.158, 0.062, 0.016), 0.38, blur=2.6)
         for side in (-1, 1):
-            self._shadow(_oval(side * 0.03, 0.152, 0.014, 0.008), 0.5, blur=1.1)
-        self._shadow(_oval(0, 0.375, 0.09, 0.018), 0.17, blur=3.6)
+            self._canvas.shadow(oval(side * 0.03, 0.152, 0.014, 0.008), 0.5, blur=1.1)
+        self._canvas.shadow(oval(0, 0.375, 0.09, 0.018), 0.17, blur=3.6)
 
     def _mouth(self, opened: float) -> None:
         skin_tone = np.asarray(self._signer.skin, dtype=np.float32)
         lips = skin_tone * (0.72, 0.66, 0.86)
         wide, gap = 0.088 - 0.018 * opened, 0.042 * opened
         if opened > 0.05:
-            self._fill(_oval(0, 0.27 + gap * 0.6, wide * 0.9, 0.012 + gap), (28, 24, 52), 1.0)
-            self._fill(
-                _oval(0, 0.262, wide * 0.62, 0.01), (215, 225, 230), 0.8 * min(1, 2 * opened)
+            self._canvas.fill(oval(0, 0.27 + gap * 0.6, wide * 0.9, 0.012 + gap), (28, 24, 52), 1.0)
+            self._canvas.fill(
+                oval(0, 0.262, wide * 0.62, 0.01), (215, 225, 230), 0.8 * min(1, 2 * opened)
             )
         upper = [
             (-wide, 0.268),
@@ -141,53 +124,57 @@ class Head:
             (0, 0.266),
         ]
         lower = [(-wide, 0.27), (0, 0.272), (wide, 0.27), (0.05, 0.302), (0, 0.31), (-0.05, 0.302)]
-        self._fill([(x, y - gap * 0.2) for x, y in upper], lips * 0.86, 0.85)
-        self._fill([(x, y + gap * 1.5) for x, y in lower], lips, 0.8)
+        self._canvas.fill([(x, y - gap * 0.2) for x, y in upper], lips * 0.86, 0.85)
+        self._canvas.fill([(x, y + gap * 1.5) for x, y in lower], lips, 0.8)
         if opened <= 0.05:
             line = [(-wide, 0.266), (0, 0.264), (wide, 0.266), (0, 0.275)]
-            self._fill(line, lips * 0.45, 0.9)
+            self._canvas.fill(line, lips * 0.45, 0.9)
 
     def _eye(self, side: int, opened: float) -> None:
         x, y = side * self._signer.head_width * 0.225, -0.025
         lid = np.asarray(self._signer.skin, dtype=np.float32)
         if opened > 0.15:
             tall = 0.034 * opened
-            self._fill(_oval(x, y, 0.064, tall), (226, 228, 230), 0.95)
-            white = _mask(self._size)
-            polygon(white, _pixels(_oval(x, y, 0.064, tall)))
-            self._fill(_oval(x, y - 0.002, 0.031, 0.034), self._signer.iris, 1.0, within=white)
-            self._fill(_oval(x, y - 0.002, 0.015, 0.016), (18, 16, 16), 1.0, within=white)
-            self._fill(_oval(x - 0.01, y - 0.013, 0.007, 0.007), (250, 250, 250), 0.9)
+            self._canvas.fill(oval(x, y, 0.064, tall), (226, 228, 230), 0.95)
+            white = self._canvas.mask()
+            polygon(white, pixels(oval(x, y, 0.064, tall)))
+            self._canvas.fill(
+                oval(x, y - 0.002, 0.031, 0.034), self._signer.iris, 1.0, within=white
+            )
+            self._canvas.fill(oval(x, y - 0.002, 0.015, 0.016), (18, 16, 16), 1.0, within=white)
+            self._canvas.fill(oval(x - 0.01, y - 0.013, 0.007, 0.007), (250, 250, 250), 0.9)
             upper = [
                 (x - 0.068, y + 0.004),
                 (x, y - tall - 0.012),
                 (x + 0.068, y + 0.004),
                 (x, y - tall),
             ]
-            self._fill(upper, (30, 28, 36), 0.9)
-            self._shadow(_oval(x, y + tall + 0.006, 0.055, 0.006), 0.15, blur=1.5)
+            self._canvas.fill(upper, (30, 28, 36), 0.9)
+            self._canvas.shadow(oval(x, y + tall + 0.006, 0.055, 0.006), 0.15, blur=1.5)
         else:
-            self._fill(_oval(x, y, 0.066, 0.034), lid * 0.88, 0.9)
+            self._canvas.fill(oval(x, y, 0.066, 0.034), lid * 0.88, 0.9)
             lash = [(x - 0.066, y + 0.008), (x, y + 0.03), (x + 0.066, y + 0.008), (x, y + 0.018)]
-            self._fill(lash, (30, 28, 36), 0.9)
+            self._canvas.fill(lash, (30, 28, 36), 0.9)
 
     def _glasses(self) -> None:
         for side in (-1, 1):
             x = side * self._signer.head_width * 0.235
-            rim = _mask(self._size)
-            centre = np.round(np.array(_pixel(x, -0.015)) * 16).astype(int)
+            rim = self._canvas.mask()
+            centre = np.round(np.array(pixel(x, -0.015)) * 16).astype(int)
             axes = (int(0.105 * PIXELS * 16), int(0.088 * PIXELS * 16))
             ring = (int(centre[0]), int(centre[1]))
             cv2.ellipse(rim, ring, axes, 0, 0, 360, 255, 4, cv2.LINE_AA, 4)
-            self._blend(rim, np.array([34.0, 30.0, 32.0]), 0.9)
+            self._canvas.blend(rim, np.array([34.0, 30.0, 32.0]), 0.9)
             arm = [
                 (x + side * 0.1, -0.035),
                 (x + side * 0.17, -0.045),
                 (x + side * 0.17, -0.03),
                 (x + side * 0.1, -0.02),
             ]
-            self._fill(arm, (34, 30, 32), 0.9)
-        self._fill([(-0.065, -0.04), (0, -0.055), (0.065, -0.04), (0, -0.04)], (34, 30, 32), 0.9)
+            self._canvas.fill(arm, (34, 30, 32), 0.9)
+        self._canvas.fill(
+            [(-0.065, -0.04), (0, -0.055), (0.065, -0.04), (0, -0.04)], (34, 30, 32), 0.9
+        )
 
     def _front_hair(self) -> None:
         style, w = self._signer.hair_style, self._signer.head_width / 2
@@ -198,11 +185,11 @@ class Head:
             self._curls(w, colour)
             return
         if style == "bun":
-            self._paint(_oval(0, -0.6, 0.17, 0.14), colour * 0.9, radius=0.12)
+            self._canvas.paint(oval(0, -0.6, 0.17, 0.14), colour * 0.9, radius=0.12)
         if style == "scarf":
             self._scarf(w, colour)
             return
-        self._paint(_fringe(style, w), colour, radius=0.13)
+        self._canvas.paint(_fringe(style, w), colour, radius=0.13)
 
     def _scarf(self, w: float, colour: Floats) -> None:
         outer = [
@@ -221,8 +208,8 @@ class Head:
         ]
         half = [*outer, *inner]
         ring = [*half, *((-x, y) for x, y in reversed(half[1:-1]))]
-        self._paint(ring, colour, radius=0.1, curved=False)
-        self._paint(
+        self._canvas.paint(ring, colour, radius=0.1, curved=False)
+        self._canvas.paint(
             [(w, 0.36), (w * 1.15, 0.6), (0, 0.82), (-w * 1.15, 0.6), (-w, 0.36), (0, 0.55)],
             colour,
             radius=0.12,
@@ -237,11 +224,11 @@ class Head:
                 if abs(x) < w * 0.75 and y > -0.36:
                     continue
                 shade = float(rng.uniform(0.85, 1.1))
-                self._paint(_oval(x, y, size, size * 0.95), colour * shade, radius=0.06)
+                self._canvas.paint(oval(x, y, size, size * 0.95), colour * shade, radius=0.06)
 
-    def _beard(self, outline: list[tuple[float, float]]) -> None:
-        face, hair = _mask(self._size), _mask(self._size)
-        polygon(face, _pixels(outline))
+    def _beard(self, outline: Outline) -> None:
+        face, hair = self._canvas.mask(), self._canvas.mask()
+        polygon(face, pixels(outline))
         w = self._signer.head_width / 2
         ring = [
             (w, 0.02),
@@ -252,9 +239,9 @@ class Head:
             (-w * 0.8, 0.19),
         ]
         around = [(-w, 0.02), (-w * 1.1, 0.4), (0, 0.62), (w * 1.1, 0.4)]
-        polygon(hair, _pixels([*ring, *around]))
+        polygon(hair, pixels([*ring, *around]))
         soft = cv2.min(cv2.GaussianBlur(hair, (0, 0), 6), face)
-        self._blend(np.asarray(soft, np.uint8), self._hair_colour() * 0.8, 0.72)
+        self._canvas.blend(np.asarray(soft, np.uint8), self._hair_colour() * 0.8, 0.72)
 
     def _hair_colour(self) -> Floats:
         base = (
@@ -270,74 +257,11 @@ class Head:
 
     def _strands(self) -> Floats:
         grain = (30.0, 30.0) if self._signer.hair_style == "scarf" else (2.5, 26.0)
-        field = noise(self._rng, self._size, grain=grain)
+        field = noise(self._rng, self._canvas.size, grain=grain)
         return np.asarray(1.0 + 0.11 * field, dtype=np.float32)
 
-    def _paint(
-        self,
-        outline: list[tuple[float, float]],
-        colour: Floats,
-        *,
-        radius: float,
-        curved: bool = True,
-    ) -> None:
-        """Add a shaded shape, also where nothing was yet."""
-        mask = _mask(self._size)
-        polygon(mask, _pixels(outline, curved=curved))
-        x0, y0, width, height = cv2.boundingRect(mask)
-        x0, y0 = max(x0 - 6, 0), max(y0 - 6, 0)
-        area = np.s_[y0 : y0 + height + 12, x0 : x0 + width + 12]
-        around = cv2.GaussianBlur(mask[area], (0, 0), 5).astype(np.float32) / 255
-        self._colour[area] *= 1 - 0.3 * around[..., None]
-        lit = light_up(colour[area], inflate(mask[area], radius * PIXELS, self._light))
-        share = mask[area].astype(np.float32)[..., None] / 255
-        self._colour[area] += (lit - self._colour[area]) * share
-        self._alpha[area] = np.maximum(self._alpha[area], mask[area])
 
-    def _fill(
-        self,
-        outline: list[tuple[float, float]],
-        colour: Colour | Floats,
-        strength: float,
-        *,
-        within: Image | None = None,
-    ) -> None:
-        mask = _mask(self._size)
-        polygon(mask, _pixels(outline))
-        if within is not None:
-            mask = cv2.min(mask, within)
-        self._blend(mask, np.asarray(colour, dtype=np.float32), strength)
-
-    def _shadow(self, outline: list[tuple[float, float]], strength: float, *, blur: float) -> None:
-        area, soft = self._soft(outline, blur)
-        self._colour[area] *= 1 - strength * soft * np.array([1.1, 1.05, 0.9], np.float32)
-
-    def _glow(self, outline: list[tuple[float, float]], add: Colour, *, blur: float) -> None:
-        area, soft = self._soft(outline, blur)
-        self._colour[area] += soft * np.asarray(add, dtype=np.float32)
-
-    def _soft(
-        self, outline: list[tuple[float, float]], blur: float
-    ) -> tuple[tuple[slice, slice], Floats]:
-        """Return a blurred shape, (h, w, 1) from 0 to 1, and where it lies; `blur` in pixels."""
-        mask = _mask(self._size)
-        polygon(mask, _pixels(outline))
-        x, y, width, height = cv2.boundingRect(mask)
-        margin = int(3 * blur) + 2
-        x0, y0 = max(x - margin, 0), max(y - margin, 0)
-        area = (slice(y0, y + height + margin), slice(x0, x + width + margin))
-        soft = cv2.GaussianBlur(mask[area], (0, 0), blur).astype(np.float32) / 255
-        return area, np.asarray(soft[..., None], dtype=np.float32)
-
-    def _blend(self, mask: Image, colour: Floats, strength: float) -> None:
-        x0, y0, width, height = cv2.boundingRect(mask)
-        area = np.s_[y0 : y0 + height, x0 : x0 + width]
-        value = colour[area] if colour.ndim == 3 else colour
-        share = mask[area].astype(np.float32)[..., None] * np.float32(strength / 255)
-        self._colour[area] += (value - self._colour[area]) * share
-
-
-def _fringe(style: str, w: float) -> list[tuple[float, float]]:
+def _fringe(style: str, w: float) -> Outline:
     """Return the outline of the hair above the face."""
     if style == "short":
         inner = [(w * 0.94, -0.12), (w * 0.84, -0.27), (w * 0.4, -0.35), (-w * 0.4, -0.35)]
@@ -365,21 +289,3 @@ def _fringe(style: str, w: float) -> list[tuple[float, float]]:
         low = 0.36 if style == "bob" else 0.7
         outer = [(-w * 1.16, low), (-w * 1.2, 0.1), *outer[1:-1], (w * 1.2, 0.1), (w * 1.16, low)]
     return [*inner, *outer]
-
-
-def _oval(x: float, y: float, wide: float, tall: float) -> list[tuple[float, float]]:
-    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    return [(x + wide * float(np.cos(a)), y + tall * float(np.sin(a))) for a in angles]
-
-
-def _pixel(x: float, y: float) -> tuple[float, float]:
-    return (x + _CENTRE[0]) * PIXELS, (y + _CENTRE[1]) * PIXELS
-
-
-def _pixels(outline: list[tuple[float, float]], *, curved: bool = True) -> Points:
-    points = smooth(outline) if curved else np.asarray(outline)
-    return np.asarray((points + _CENTRE) * PIXELS)
-
-
-def _mask(size: tuple[int, int]) -> Image:
-    return np.zeros(size, dtype=np.uint8)

@@ -1,6 +1,7 @@
 """From the plan of a video to its file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -18,11 +19,16 @@ _DRAWN_HEIGHT, _DRAWN_WIDTH = 400, 720
 
 
 def film(plan: VideoPlan, path: Path) -> None:
-    """Render a video to `path`, whole or not at all."""
+    """Render a video to `path`, whole or not at all.
+
+    The bytes depend on the plan only. Pictures are drawn where something moves; the idle loop
+    between signs is encoded once for each take and its packets are copied.
+    """
     # What a killed run left of this video; no other process works on it.
     for partial in path.parent.glob(f".{path.stem}.*.partial.mp4"):
         partial.unlink(missing_ok=True)
     with (
+        _one_thread(),
         atomic_path(path) as beside,
         Recorder(beside, size=(plan.height, plan.width), rate=plan.rate) as recorder,
     ):
@@ -89,6 +95,12 @@ def drawn_size(height: int, width: int) -> tuple[int, int]:
     return height // 4 * 2, width // 4 * 2
 
 
-def use_one_thread() -> None:
-    """Let a worker process keep to one core: there is one process for each."""
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep OpenCV to one core: there is a process for each, and pictures are small."""
+    before = cv2.getNumThreads()
     cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

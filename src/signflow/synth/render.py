@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import multiprocessing
+import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -17,7 +19,7 @@ from signflow.files import read_json, write_json
 from signflow.progress import progress_bar
 from signflow.synth.annotate import entry
 from signflow.synth.config import SynthConfig
-from signflow.synth.film import film, use_one_thread
+from signflow.synth.film import film
 from signflow.synth.msasl import MsaslVideos, plan_annotations
 from signflow.synth.plan import Act, Take, VideoPlan
 from signflow.synth.signer import draw_signer, random_source
@@ -151,7 +153,7 @@ def _render(plans: Sequence[VideoPlan], out: Path, *, workers: int) -> SynthSumm
             # The longest first, or one process would end alone with it.
             ordered = sorted(missing, key=_cost, reverse=True)
             with ProcessPoolExecutor(
-                min(workers, len(missing)), mp_context=context, initializer=use_one_thread
+                min(workers, len(missing)), mp_context=context, initializer=_end_with_parent
             ) as pool:
                 jobs = {
                     pool.submit(film, plan, folder / f"{plan.name}.mp4"): plan for plan in ordered
@@ -169,6 +171,18 @@ def _render(plans: Sequence[VideoPlan], out: Path, *, workers: int) -> SynthSumm
         seconds=sum(plan.frames / plan.fps for plan in plans),
         rendered=len(missing),
     )
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent was killed, instead of waiting for more work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _cost(plan: VideoPlan) -> int:

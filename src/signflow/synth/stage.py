@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signflow.synth import body, face, hand
+from signflow.synth import body, canvas, face, hand
 from signflow.synth.draw import Image, Sprite, paste, place, shrink, sprite
 from signflow.synth.hand import HandShape, hand_sprite
 from signflow.synth.pose import Camera, Vector, elbow
@@ -89,7 +89,7 @@ class Stage:
 
         self._torso = lit(body.torso_sprite(signer, light=self._light), pixels / body.PIXELS)
         head = face.Head(signer, light=self._light)
-        factor = pixels * signer.head / face.PIXELS
+        factor = pixels * signer.head / canvas.PIXELS
         self._heads = {opened: lit(head.draw(eyes=opened), factor) for opened in (1.0, 0.0)}
         self._mouths = [lit(head.draw(mouth=opened), factor) for opened in (0.3, 0.7, 1.0)]
         factor = pixels * 1.25 / body.PIXELS
@@ -136,7 +136,7 @@ class Stage:
 
     def _head_at(self, phase: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         x, y, lean = self._sway(phase)
-        wanted = self._camera.pixels * self._signer.head / face.PIXELS
+        wanted = self._camera.pixels * self._signer.head / canvas.PIXELS
         scale = wanted / min(1.0, wanted)
         nod = 0.25 * y - _NECK * self._camera.pixels
         return self._at(x * 1.7, y + nod, 1.0, scale, lean)
