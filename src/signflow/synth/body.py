@@ -108,13 +108,13 @@ def _sleeve_cover(
 
 
 def _trunk(signer: Signer) -> Points:
-    s, waist = signer.shoulder, signer.shoulder * signer.torso
+    s, waist, bulk = signer.shoulder, signer.shoulder * signer.torso, signer.arm_radius
     half = [
         (0.055, -0.045),
         (0.085, -0.035),
         (s * 0.72, -0.014),
-        (s + 0.018, 0.012),
-        (s + 0.043, 0.055),
+        (s + bulk * 0.4, 0.01),
+        (s + bulk - 0.006, 0.05),
         (s + 0.01, 0.16),
         (waist + 0.018, 0.33),
         (waist + 0.012, 0.48),

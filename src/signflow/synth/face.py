@@ -23,6 +23,10 @@ class Head:
         self._canvas = Canvas(light)
         self._rng = random_source("head", signer.texture_seed)
         self._hair_texture = self._strands()
+        self._behind = self._canvas
+        if signer.hair_style in ("long", "bob"):
+            # Hair falls behind the neck: it is a sprite of its own, put in before the torso.
+            self._behind = Canvas(light)
         self._back_hair()
         self._flesh()
         self._features()
@@ -46,6 +50,12 @@ class Head:
         canvas.colour, canvas.alpha = kept
         return made
 
+    def back(self) -> Sprite | None:
+        """Draw the hair that falls behind neck and shoulders, where there is any."""
+        if self._behind is self._canvas:
+            return None
+        return sprite(self._behind.colour, self._behind.alpha, pixel(0.0, 0.5))
+
     def _back_hair(self) -> None:
         fall = _LONG_HAIR.get(self._signer.hair_style)
         if fall is None:
@@ -55,7 +65,7 @@ class Head:
         low = [(w * 1.28, 0.15), (w * 1.32, min(fall, 0.5)), (w * 1.15, fall + 0.02)]
         half = [*top, *low]
         outline = [*half, (0.0, fall), *((-x, y) for x, y in reversed(half[1:]))]
-        self._canvas.paint(outline, self._hair_colour() * 0.72, radius=0.2)
+        self._behind.paint(outline, self._hair_colour() * 0.72, radius=0.2)
 
     def _flesh(self) -> None:
         signer, w = self._signer, self._signer.head_width / 2
@@ -88,12 +98,12 @@ class Head:
             self._canvas.glow(oval(side * w * 0.55, 0.15, 0.07, 0.05), (-6, -2, 12), blur=9)
             thick = 0.014 + 0.018 * signer.brow
             brow = [
-                (side * w * 0.16, -0.115),
+                (side * w * 0.16, -0.124),
                 (side * w * 0.45, -0.15 - thick * 0.3),
-                (side * w * 0.78, -0.118),
-                (side * w * 0.74, -0.107),
+                (side * w * 0.78, -0.112),
+                (side * w * 0.74, -0.101),
                 (side * w * 0.45, -0.15 + thick),
-                (side * w * 0.18, -0.112 + thick),
+                (side * w * 0.18, -0.121 + thick),
             ]
             self._canvas.fill(brow, self._brow_colour(), 0.85)
         dark = 1.0 if self._canvas.light[0] >= 0 else -1.0
@@ -109,7 +119,7 @@ class Head:
     def _mouth(self, opened: float) -> None:
         skin_tone = np.asarray(self._signer.skin, dtype=np.float32)
         lips = skin_tone * (0.72, 0.66, 0.86)
-        wide, gap = 0.088 - 0.018 * opened, 0.042 * opened
+        wide, gap = 0.088 - 0.012 * opened, 0.032 * opened
         if opened > 0.05:
             self._canvas.fill(oval(0, 0.27 + gap * 0.6, wide * 0.9, 0.012 + gap), (28, 24, 52), 1.0)
             self._canvas.fill(
@@ -134,7 +144,7 @@ class Head:
         x, y = side * self._signer.head_width * 0.225, -0.025
         lid = np.asarray(self._signer.skin, dtype=np.float32)
         if opened > 0.15:
-            tall = 0.034 * opened
+            tall = 0.029 * opened
             self._canvas.fill(oval(x, y, 0.064, tall), (226, 228, 230), 0.95)
             white = self._canvas.mask()
             polygon(white, pixels(oval(x, y, 0.064, tall)))

@@ -90,6 +90,8 @@ class Stage:
         self._torso = lit(body.torso_sprite(signer, light=self._light), pixels / body.PIXELS)
         head = face.Head(signer, light=self._light)
         factor = pixels * signer.head / canvas.PIXELS
+        back = head.back()
+        self._back = lit(back, factor) if back else None
         self._heads = {opened: lit(head.draw(eyes=opened), factor) for opened in (1.0, 0.0)}
         self._mouths = [lit(head.draw(mouth=opened), factor) for opened in (0.3, 0.7, 1.0)]
         factor = pixels * 1.25 / body.PIXELS
@@ -113,6 +115,8 @@ class Stage:
         if key not in self._kept:
             frame = self._wall.copy()
             x, y, lean = self._sway(phase)
+            if self._back is not None:
+                paste(frame, self._back, self._head_at(phase))
             paste(frame, self._torso, self._at(x, y, 1.0, self._torso_scale, lean * 0.4))
             paste(
                 frame, self._heads[self._eyes(phase)], self._head_at(phase), shadow=0.35,
