@@ -84,8 +84,8 @@ def _shelf(size: tuple[int, int], rng: np.random.Generator) -> Floats:
 def _window(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     height, width = size
     scene = _plain(size, rng) * 0.8
-    left, right = sorted(rng.uniform(-0.1, 1.1, 2) * width)
-    right = max(right, left + width * 0.35)
+    left = width * rng.uniform(-0.1, 0.65)
+    right = left + width * rng.uniform(0.35, 0.7)
     top, bottom = height * rng.uniform(-0.1, 0.15), height * rng.uniform(0.55, 0.8)
     x0, x1 = int(max(left, 0)), int(min(right, width))
     y0, y1 = int(max(top, 0)), int(bottom)
