@@ -148,6 +148,20 @@ def test_packets_suffice_to_find_the_frames(
     assert len(list(decode_spans(path, spans=spans, count=3, size=None))) == len(spans)
 
 
+@pytest.mark.usefixtures("_no_counting")
+@pytest.mark.parametrize(
+    "name", ["h264 with open GOPs", "open GOPs in a transport stream", "MPEG-4"]
+)
+def test_a_span_may_begin_at_any_frame_also_just_before_a_keyframe(
+    name: str, encode: Callable[[str], tuple[Path, FullDecode]]
+) -> None:
+    path, full = encode(name)
+    for start in range(12, 60):
+        span = Span(round(full.times[start], 3), round(full.times[start + 4], 3))
+        ((_, result),) = decode_spans(path, spans=[span], count=3, size=None)
+        assert_served(full, span, result)
+
+
 def run_ffmpeg(*arguments: str | Path) -> None:
     if shutil.which("ffmpeg") is None:
         pytest.skip("needs the ffmpeg command")

@@ -189,17 +189,19 @@ def test_damage_spoils_its_own_span_only(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[position + 4 : position + size] = bytes(size - 4)
     path.write_bytes(data)
-    spans = [Span(0.2, 1.8), Span(2.1, 2.9), Span(3.0, 3.8), Span(4.2, 5.0)]
+    # The last one holds no lost frame, but frames that build on one.
+    spans = [Span(0.2, 1.8), Span(2.1, 2.9), Span(3.0, 3.8), Span(4.2, 5.0), Span(2.6, 2.9)]
     results = dict(decode_spans(path, spans=spans, count=5, size=None))
     for index in (0, 2, 3):
         result = results[index]
         assert isinstance(result, DecodedSpan), f"{spans[index]}: {result}"
         positions = [round(time * 25) for time in result.times]
         assert (result.frames == full.frames[positions]).all()
-    fault = results[1]
-    assert isinstance(fault, VideoFault)
-    assert fault.code == "unreadable"
-    assert "damaged" in str(fault)
+    for index in (1, 4):
+        fault = results[index]
+        assert isinstance(fault, VideoFault)
+        assert fault.code == "unreadable"
+        assert "damaged" in str(fault)
 
 
 @pytest.mark.parametrize("seed", range(12))
