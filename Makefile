@@ -7,7 +7,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: setup demo test lint check requirements clean
+SIGNFLOW := $(BIN)/signflow
+
+# The demo's set and nets. `make demo DEMO=tiny DEMO_SET="--train 60 --val 20 --test 20"` makes another.
+DEMO ?= demo
+DEMO_SET ?=
+DEMO_TRAINING ?= --batch-size 16 --lr 1e-4 --epochs 10
+NETS := spatial temporal early-fusion late-fusion
+RUNS := $(addprefix runs/$(DEMO)/,$(NETS))
+
+.PHONY: setup demo test check requirements clean
 
 setup: $(READY)
 
@@ -15,12 +24,16 @@ $(READY): requirements.txt pyproject.toml
 	@echo "Setting up in $(VENV): about 5 GB of libraries (PyTorch with its CUDA parts), once."
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/uv pip install --python $(BIN)/python --requirement requirements.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@touch $(READY)
 
 demo: setup
-	$(BIN)/python -m signflow.cli.main demo
+	$(SIGNFLOW) synth data/$(DEMO) $(DEMO_SET)
+	$(SIGNFLOW) build data/$(DEMO) --videos data/$(DEMO)/videos --classes 10 --image-size 64 --out stores/$(DEMO)
+	for net in $(NETS); do $(SIGNFLOW) train stores/$(DEMO) --model $$net $(DEMO_TRAINING) --out runs/$(DEMO)/$$net || exit; done
+	$(SIGNFLOW) evaluate $(RUNS)
+	$(SIGNFLOW) report $(RUNS) --out runs/$(DEMO)/report.html
 
 test: setup check
 	$(BIN)/pytest -n $(JOBS) --dist worksteal

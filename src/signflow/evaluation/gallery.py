@@ -103,7 +103,7 @@ class Gallery:
         )
 
     def _draw(self, clip_id: str) -> StripImage:
-        strip = clip_strip(self._store.sample(clip_id), flow_bound=self._store.recipe.flow_bound)
+        strip = clip_strip(self._store.sample(clip_id), flow_bound=self._store.recipe.bound)
         shown, gap = len(strip.frames), CELL // 14
         height, width = 2 * CELL + gap, shown * CELL
         canvas = np.full((height, width, 3), 255, dtype=np.uint8)

@@ -71,7 +71,7 @@ def clip_picture(
 
     Example:
         >>> png = clip_picture(store.sample("a"), classes=store.classes, guesses=None,
-        ...                    flow_bound=store.recipe.flow_bound, title="a: hello")
+        ...                    flow_bound=store.recipe.bound, title="a: hello")
     """
     strip = clip_strip(sample, flow_bound=flow_bound)
     width = _CELL * len(strip.frames) + (_GUESSES if guesses else 0.0) + 0.3
@@ -119,7 +119,7 @@ def write_clip_picture(store: Store, clip_id: str, out: Path) -> Path:
     png = clip_picture(
         store.sample(clip_id),
         classes=store.classes,
-        flow_bound=store.recipe.flow_bound,
+        flow_bound=store.recipe.bound,
         title=f"{clip_id}: {row.clip.gloss}",
         guesses=None,
     )

@@ -10,6 +10,9 @@ from tyro.conf import Fixed, Suppress
 from signflow.errors import UserError
 from signflow.video import DEFAULT_FLOW_BOUND, Farneback, FlowMethod, flow_from_dict, flow_to_dict
 
+MEASURED_AT = 224
+"""Image size, in pixels, at which the default bound of the flow was measured."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -23,15 +26,15 @@ class Recipe:
         image_size: height and width of the kept frames in pixels, 8 to 1024. The picture is
             squashed to the square, as in the report.
         flow: the flow method with its parameters.
-        flow_bound: largest motion that is stored, in pixels of the kept frames; see
-            `docs/flow.md` for how the default was measured.
+        flow_bound: largest motion that is stored, in pixels of the kept frames. None: 64 at 224
+            pixels, in proportion at other sizes; `docs/flow.md` says how that was measured.
     """
 
     frames: int = 10
     image_size: int = 224
     # On the command line `--flow` and `--flow-options` make it, not an option of its own.
     flow: Annotated[FlowMethod, Fixed, Suppress] = field(default_factory=Farneback)
-    flow_bound: float = DEFAULT_FLOW_BOUND
+    flow_bound: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -43,8 +46,15 @@ class Recipe:
             raise ValueError(f"frames is {self.frames}; must be 2 to 1000")
         if not 8 <= self.image_size <= 1024:
             raise ValueError(f"image_size is {self.image_size}; must be 8 to 1024 pixels")
-        if not 0 < self.flow_bound <= 1024:
-            raise ValueError(f"flow_bound is {self.flow_bound}; must be above 0, up to 1024 pixels")
+        if not 0 < self.bound <= 1024:
+            raise ValueError(f"flow_bound is {self.bound}; must be above 0, up to 1024 pixels")
+
+    @property
+    def bound(self) -> float:
+        """The largest motion that is stored, in pixels of the kept frames."""
+        if self.flow_bound is None:
+            return DEFAULT_FLOW_BOUND * self.image_size / MEASURED_AT
+        return self.flow_bound
 
     @property
     def sample_bytes(self) -> int:
@@ -58,7 +68,7 @@ class Recipe:
             "frames": self.frames,
             "image_size": self.image_size,
             "flow": flow_to_dict(self.flow),
-            "flow_bound": self.flow_bound,
+            "flow_bound": self.bound,
         }
 
     @classmethod

@@ -29,7 +29,7 @@ class Sample:
         label: its class number.
         frames: uint8 (T, H, W, 3), RGB.
         flow: uint8 (T-1, H, W, 2), motion from each kept frame to the next, x then y;
-            128 is no motion, 128 +- 127 is +- the recipe's `flow_bound` pixels.
+            128 is no motion, 128 +- 127 is +- the recipe's `bound` pixels.
     """
 
     clip_id: str
@@ -96,7 +96,7 @@ def box_is_inside(box: Box) -> bool:
 
 def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
     flow, saturated = quantise_flow(
-        compute_flow(span.frames, method=recipe.flow), bound=recipe.flow_bound
+        compute_flow(span.frames, method=recipe.flow), bound=recipe.bound
     )
     sample = Sample(clip_id=clip.clip_id, label=clip.label, frames=span.frames, flow=flow)
     return Made(sample=sample, span=span, saturated=saturated)

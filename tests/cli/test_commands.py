@@ -1,0 +1,136 @@
+"""The whole way through the real command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from conftest import Signflow, write_square_video
+
+
+@pytest.fixture(scope="module")
+def run(square_store: Path, tmp_path_factory: pytest.TempPathFactory, signflow: Signflow) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "late"
+    words = ("--model", "late-fusion", "--batch-size", "8", "--lr", "1e-3", "--epochs", "3")
+    signflow("train", square_store, *words, "--out", out)
+    return out
+
+
+def test_evaluate_writes_predictions_and_result(run: Path, signflow: Signflow):
+    done = signflow("evaluate", run, "--split", "test")
+
+    assert "late-fusion" in done.stdout
+    table = pq.read_table(run / "predictions_test.parquet").to_pydict()
+    scores = np.array(table["scores"])
+    assert scores.shape == (9, 3)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    result = json.loads((run / "result.json").read_text())
+    right = sum(scores.argmax(axis=1) == np.array(table["label"]))
+    assert result["splits"]["test"]["top1"]["value"] == pytest.approx(right / 9)
+    assert result["splits"]["test"]["asked"] == 9
+
+    signflow("evaluate", run, "--split", "val")
+    assert set(json.loads((run / "result.json").read_text())["splits"]) == {"val", "test"}
+
+
+def test_validation_scores_agree_with_the_best_epoch(run: Path, signflow: Signflow):
+    signflow("evaluate", run, "--split", "val")
+
+    result = json.loads((run / "result.json").read_text())
+    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = [epoch for epoch in epochs if epoch["best"]][-1]
+    assert result["best_epoch"] == best["epoch"]
+    assert result["splits"]["val"]["top1"]["value"] == pytest.approx(best["val_top1"])
+
+
+def test_report_and_show_write_what_people_look_at(
+    run: Path, square_store: Path, tmp_path: Path, signflow: Signflow
+):
+    signflow("evaluate", run)
+
+    signflow("report", run, "--out", tmp_path / "report.html")
+    signflow("show", square_store, "videos/left0.mp4", "--out", tmp_path / "clip.png")
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "late-fusion" in page
+    assert (tmp_path / "clip.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_models_lists_the_reports_nets(signflow: Signflow):
+    done = signflow("models")
+
+    for name, weights in {
+        "spatial": "200,768,706",
+        "temporal": "200,780,706",
+        "early-fusion": "401,538,402",
+        "late-fusion": "401,549,412",
+    }.items():
+        (line,) = [line for line in done.stdout.splitlines() if f" {name} " in line]
+        assert weights in line
+
+
+def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
+    tmp_path: Path, signflow: Signflow
+):
+    for gloss, motion in (("žuta", "down"), ("smeđe", "left"), ("黄色", "right")):
+        for number in range(4):
+            path = tmp_path / "clips" / gloss / f"{number}.mp4"
+            write_square_video(path, gloss=motion, seed=number)
+    store, run = tmp_path / "store", tmp_path / "run"
+
+    shares = ("--shares", "0.5", "0.25", "0.25")
+    signflow("build", tmp_path / "clips", "--out", store, "--image-size", "16", *shares)
+    signflow("train", store, "--model", "temporal", "--epochs", "1", "--out", run)
+    signflow("evaluate", run)
+    signflow("report", run, "--out", tmp_path / "report.html")
+
+    assert "žuta" in (store / "store.json").read_text(encoding="utf-8")
+    assert pq.read_table(store / "clips.parquet")["clip_id"].to_pylist()[0] == "smeđe/0.mp4"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(gloss in page for gloss in ("žuta", "smeđe", "黄色"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "COMMAND"),
+        (("trian",), "'trian' is no command"),
+        (("build", "nowhere", "--out", "x"), "nowhere: no such file"),
+        (("build", ".", "--out", "x", "--flow", "raft"), "raft"),
+        (("build", ".", "--out", "x", "--flow-options", "winsize"), "expected KEY=VALUE"),
+        (("build", ".", "--out", "x", "--flow-options", "windowsize=3"), "windowsize"),
+        (("build", ".", "--out", "x", "--frames", "1"), "frames is 1"),
+        (("train", "nowhere", "--out", "x"), "nowhere: is no store"),
+        (("train", "STORE", "--out", "x", "--model", "early"), "'early': unknown; the models are"),
+        (("train", "STORE", "--out", "x", "--fold", "7"), "has the folds 0, 1, 2, 3"),
+        (("evaluate", "nowhere"), "nowhere: is no run"),
+        (("evaluate", "RUN", "--split", "dev"), "dev"),
+        (("report", "nowhere"), "nowhere: is no run"),
+        (("show", "STORE", "left0"), "left0"),
+    ],
+)
+def test_wrong_use_says_what_is_wrong_and_exits_with_2(
+    words: tuple[str, ...],
+    message: str,
+    square_store: Path,
+    run: Path,
+    signflow: Signflow,
+):
+    places = {"STORE": str(square_store), "RUN": str(run)}
+
+    done = signflow(*(places.get(word, word) for word in words), check=False)
+
+    assert done.returncode == 2
+    assert message in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_flow_options_reach_the_recipe(square_table: Path, tmp_path: Path, signflow: Signflow):
+    words = ("--flow", "dis", "--flow-options", "preset=fast", "--image-size", "32")
+
+    signflow("build", square_table, "--out", tmp_path / "store", *words)
+
+    recipe = json.loads((tmp_path / "store" / "store.json").read_text())["recipe"]
+    assert recipe["flow"]["method"] == "dis"
+    assert recipe["flow"]["preset"] == "fast"
