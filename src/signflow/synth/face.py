@@ -22,7 +22,7 @@ class Head:
         self._signer = signer
         self._canvas = Canvas(light)
         self._rng = random_source("head", signer.texture_seed)
-        self._hair_texture = self._strands()
+        self._hair = self._hair_colour()
         self._behind = self._canvas
         if signer.hair_style in ("long", "bob"):
             # Hair falls behind the neck: it is a sprite of its own, put in before the torso.
@@ -65,7 +65,7 @@ class Head:
         low = [(w * 1.28, 0.15), (w * 1.32, min(fall, 0.5)), (w * 1.15, fall + 0.02)]
         half = [*top, *low]
         outline = [*half, (0.0, fall), *((-x, y) for x, y in reversed(half[1:]))]
-        self._behind.paint(outline, self._hair_colour() * 0.72, radius=0.2)
+        self._behind.paint(outline, self._hair * 0.72, radius=0.2)
 
     def _flesh(self) -> None:
         signer, w = self._signer, self._signer.head_width / 2
@@ -188,7 +188,7 @@ class Head:
 
     def _front_hair(self) -> None:
         style, w = self._signer.hair_style, self._signer.head_width / 2
-        colour = self._hair_colour()
+        colour = self._hair
         if style == "bald":
             return
         if style == "curly":
@@ -251,14 +251,14 @@ class Head:
         around = [(-w, 0.02), (-w * 1.1, 0.4), (0, 0.62), (w * 1.1, 0.4)]
         polygon(hair, pixels([*ring, *around]))
         soft = cv2.min(cv2.GaussianBlur(hair, (0, 0), 6), face)
-        self._canvas.blend(np.asarray(soft, np.uint8), self._hair_colour() * 0.8, 0.72)
+        self._canvas.blend(np.asarray(soft, np.uint8), self._hair * 0.8, 0.72)
 
     def _hair_colour(self) -> Floats:
         base = (
             self._signer.cloth_second if self._signer.hair_style == "scarf" else self._signer.hair
         )
         return np.asarray(
-            np.asarray(base, dtype=np.float32) * self._hair_texture[..., None], dtype=np.float32
+            np.asarray(base, dtype=np.float32) * self._strands()[..., None], dtype=np.float32
         )
 
     def _brow_colour(self) -> Colour:

@@ -20,7 +20,10 @@ _HEM = 0.70
 """Metres down to where the drawn body ends: it must lie below the picture."""
 
 _ARMS = 0.37
-"""Metres to each side that the arms need when signing."""
+"""Metres to each side that a box drawn around a signer holds, about."""
+
+_REACH = 0.46
+"""Metres to each side that hands come to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +126,7 @@ def framing_of_box(box: Box, *, aspect: float) -> tuple[float, float, float]:
 def box_of_framing(framing: tuple[float, float, float], *, aspect: float) -> Box:
     """Return the box that a signer fills when signing, cut at the picture's edges."""
     column, row, scale = framing
-    reach = _ARMS * scale / aspect
+    reach = _REACH * scale / aspect
     return (
         max(0.0, row - CROWN * scale),
         max(0.0, column - reach),

@@ -93,7 +93,7 @@ class Stage:
         back = head.back()
         self._back = lit(back, factor) if back else None
         self._heads = {opened: lit(head.draw(eyes=opened), factor) for opened in (1.0, 0.0)}
-        self._mouths = [lit(head.draw(mouth=opened), factor) for opened in (0.3, 0.7, 1.0)]
+        self._mouths = [lit(head.draw(mouth=opened), factor) for opened in (0.4, 1.0)]
         factor = pixels * 1.25 / body.PIXELS
         self._upper = [
             lit(s, factor) for s in body.limb_sprites(signer, "upper", light=self._light)
@@ -147,7 +147,7 @@ class Stage:
 
     def _move_mouth(self, frame: Image, phase: int, opened: float) -> None:
         """Put the lower middle of a head with an open mouth over the one that is there."""
-        chosen = self._mouths[min(int(opened * 3), 2)]
+        chosen = self._mouths[int(opened > 0.7)]
         x, y = chosen.origin
         unit = chosen.bgra.shape[0] / 2.0
         x0, x1 = round(x - 0.13 * unit), round(x + 0.13 * unit)
