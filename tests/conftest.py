@@ -1,14 +1,18 @@
 """Real, small videos for every test: a textured square that moves the way its gloss says."""
 
+import contextlib
 import csv
-import subprocess
-import sys
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+
+from signflow.cli.main import main
 
 MOTIONS = {"down": (0, 2), "left": (-2, 0), "right": (2, 0)}
 WIDTH, HEIGHT, FPS = 96, 80, 25
@@ -76,19 +80,37 @@ def square_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "clips.csv"
 
 
-Signflow = Callable[..., "subprocess.CompletedProcess[str]"]
+@dataclass(frozen=True)
+class Done:
+    """What a command left: its exit status and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Signflow = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
-def signflow() -> Signflow:
-    """Run the real command line; `check=False` lets it fail."""
+def signflow(tmp_path_factory: pytest.TempPathFactory) -> Signflow:
+    """Run the command line in a folder of its own; `check=False` lets it fail.
 
-    def run(*words: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "signflow.cli.main", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    It runs in this process: importing PyTorch anew for every command would take minutes. What
+    needs a process of its own (kills, exit statuses) starts one.
+    """
+    folder = tmp_path_factory.mktemp("here")
+
+    def run(*words: str | Path, check: bool = True) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(folder), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(list(map(str, words)))
+            except SystemExit as ended:
+                status = int(ended.code or 0)
         if check:
-            assert done.returncode == 0, done.stderr
-        return done
+            assert status == 0, err.getvalue()
+        return Done(status, out.getvalue(), err.getvalue())
 
     return run
 

@@ -1,6 +1,8 @@
 """The whole way through the real command line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +124,17 @@ def test_wrong_use_says_what_is_wrong_and_exits_with_2(
     done = signflow(*(places.get(word, word) for word in words), check=False)
 
     assert done.returncode == 2
-    assert message in done.stderr + done.stdout
+    assert message in " ".join((done.stderr + done.stdout).split())
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_use_of_the_installed_command_shows_no_traceback(tmp_path: Path):
+    command = [Path(sys.executable).with_name("signflow"), "train", "nowhere", "--out", "x"]
+
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("signflow: nowhere: is no store")
     assert "Traceback" not in done.stderr
 
 

@@ -70,15 +70,18 @@ def test_motion_is_learnt_from_a_handful_of_clips(finished: Path):
     assert last["train_loss"] < metrics(finished)[0]["train_loss"]
 
 
-def test_the_kept_weights_are_those_of_the_best_epoch(finished: Path, square_store: Path):
-    best = [epoch for epoch in metrics(finished) if epoch["best"]][-1]
-    assert best["epoch"] < 4, "the test needs a best epoch that is not the last"
+def test_the_kept_weights_are_those_of_the_best_epoch(square_store: Path, tmp_path: Path):
+    store = Store.open(square_store)
+    # A single frame says nothing of the motion, so that validation soon gets worse.
+    spatial = TrainConfig(**{**vars(CONFIG), "model": "spatial"})
+    train(store, config=spatial, out=tmp_path / "long", device="cpu")
+    best = [epoch for epoch in metrics(tmp_path / "long") if epoch["best"]][-1]
+    assert best["epoch"] < CONFIG.epochs, "the test needs a best epoch that is not the last"
 
-    shorter = finished.parent / "shorter"
-    config = TrainConfig(**{**vars(CONFIG), "epochs": best["epoch"]})
-    train(Store.open(square_store), config=config, out=shorter, device="cpu")
+    shorter = TrainConfig(**{**vars(spatial), "epochs": best["epoch"]})
+    train(store, config=shorter, out=tmp_path / "short", device="cpu")
 
-    assert same_weights(finished, shorter)
+    assert same_weights(tmp_path / "long", tmp_path / "short")
 
 
 @pytest.mark.parametrize("model", ["early-fusion", "late-fusion"])

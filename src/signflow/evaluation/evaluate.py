@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +12,13 @@ from signflow.annotations import SPLITS, Split
 from signflow.errors import UserError
 from signflow.evaluation.metrics import SplitResult, split_result
 from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
-from signflow.files import read_json, write_json
-from signflow.models import Shape, SignModel, create_model, scores
+from signflow.evaluation.runs import RESULT_SCHEMA_VERSION, RunRecord
+from signflow.files import write_json
+from signflow.models import SignModel, create_model, scores
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training import Run, batches
+from signflow.training import Run, batches, model_shape
 
-RESULT_SCHEMA_VERSION = 1
 BATCH_SIZE = 16
 
 
@@ -67,17 +66,9 @@ def evaluate(
 def load_model(run: Run, *, store: Store) -> SignModel:
     """Make the run's model with its best weights, ready for inference, on the CPU."""
     with torch.device("meta"):
-        model = create_model(run.config.model, shape=_shape(store))
+        model = create_model(run.config.model, shape=model_shape(store))
     model.load_state_dict(load_file(run.model_path), assign=True)
     return model.eval()
-
-
-def _shape(store: Store) -> Shape:
-    return Shape(
-        classes=len(store.classes),
-        frames=store.recipe.frames,
-        image_size=store.recipe.image_size,
-    )
 
 
 def _device(name: str) -> torch.device:
@@ -116,20 +107,16 @@ def _predict(
 def _write_result(
     run: Run, store: Store, model: SignModel, results: dict[Split, SplitResult]
 ) -> None:
-    path = run.path / "result.json"
-    before: dict[str, Any] = (
-        read_json(path, what="a run's result")["splits"] if path.exists() else {}
-    )
-    splits: dict[str, Any] = {**before}
-    splits.update({split: result.to_dict() for split, result in results.items()})
+    before = RunRecord.read(run.path).splits
+    splits: dict[str, SplitResult] = {**before, **{str(s): r for s, r in results.items()}}
     write_json(
-        path,
+        run.path / "result.json",
         {
             "schema_version": RESULT_SCHEMA_VERSION,
             "model": run.config.model,
             "classes": list(store.classes),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "best_epoch": max(epoch.epoch for epoch in run.read_metrics() if epoch.best),
-            "splits": {split: splits[split] for split in SPLITS if split in splits},
+            "splits": {split: splits[split].to_dict() for split in SPLITS if split in splits},
         },
     )

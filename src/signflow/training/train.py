@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 from rich.progress import Progress, TaskID
 from safetensors.torch import save_file
 from torch import Tensor
@@ -21,6 +21,9 @@ from signflow.training.batches import batches
 from signflow.training.config import TrainConfig
 from signflow.training.environment import describe_environment, keep_large_blocks
 from signflow.training.run import EpochMetrics, Run
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def train(
@@ -49,11 +52,18 @@ def train(
             stopped being a number (exit status 1).
     """
     rows = _rows(store, config)
+    with torch.device("meta"):
+        create_model(
+            config.model, shape=model_shape(store)
+        )  # wrong names leave no directory behind
     run = Run.create(out, config=config, store=store)
     if run.complete:
         return run
     started = time.monotonic()
     keep_large_blocks()
+    # Fabric brings in PyTorch's compiler: seconds that only those who train should wait for.
+    from lightning_fabric import Fabric
+
     fabric = Fabric(accelerator=device, devices=1)
     state = _set_up(fabric, store, run)
     state.history_before = sum(epoch.seconds for epoch in state.history)
@@ -81,6 +91,15 @@ def train(
     return run
 
 
+def model_shape(store: Store) -> Shape:
+    """The sizes that a store asks of a model."""
+    return Shape(
+        classes=len(store.classes),
+        frames=store.recipe.frames,
+        image_size=store.recipe.image_size,
+    )
+
+
 @dataclass(frozen=True)
 class _Rows:
     train: list[ClipRow]
@@ -91,7 +110,7 @@ class _Rows:
 class _State:
     """What changes while training."""
 
-    fabric: Fabric
+    fabric: "Fabric"
     model: SignModel
     optimizer: torch.optim.Optimizer
     config: TrainConfig
@@ -113,17 +132,10 @@ def _rows(store: Store, config: TrainConfig) -> _Rows:
     return _Rows(built["train"], built["val"])
 
 
-def _set_up(fabric: Fabric, store: Store, run: Run) -> _State:
+def _set_up(fabric: "Fabric", store: Store, run: Run) -> _State:
     """Make model and optimiser, and put them where an interrupted run left them."""
     torch.manual_seed(run.config.seed)
-    model = create_model(
-        run.config.model,
-        shape=Shape(
-            classes=len(store.classes),
-            frames=store.recipe.frames,
-            image_size=store.recipe.image_size,
-        ),
-    )
+    model = create_model(run.config.model, shape=model_shape(store))
     optimizer = torch.optim.Adam(model.parameters(), lr=run.config.learning_rate, fused=True)
     wrapped, optimizer = fabric.setup(model, optimizer)
     state = _State(fabric=fabric, model=wrapped, optimizer=optimizer, config=run.config)
