@@ -7,8 +7,8 @@ from pathlib import Path
 from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.cli.parse import parse
-from signflow.cores import available_cores
 from signflow.errors import UserError
+from signflow.processes import available_cores
 from signflow.progress import console
 from signflow.synth import SynthConfig, render_annotations, render_set
 

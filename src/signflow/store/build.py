@@ -1,13 +1,12 @@
 """Building a store: resumable, in parallel, the same bytes every time."""
 
-import multiprocessing
 import os
 import platform
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,9 +17,9 @@ from filelock import FileLock, Timeout
 
 import signflow
 from signflow.annotations import SPLITS, ClipList
-from signflow.cores import available_cores
 from signflow.errors import UserError
 from signflow.files import read_json, write_json
+from signflow.processes import available_cores, worker_pool
 from signflow.progress import progress_bar
 from signflow.store.layout import (
     SCHEMA_VERSION,
@@ -33,7 +32,7 @@ from signflow.store.layout import (
 from signflow.store.plan import ShardPlan, plan_shards
 from signflow.store.recipe import Recipe, fingerprint
 from signflow.store.rows import ClipRow, read_rows, write_rows
-from signflow.store.work import build_shard, start_worker
+from signflow.store.work import build_shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,20 +188,15 @@ def _results(
     elif workers == 1:
         yield from map(build, todo)
     else:
-        # Spawned, not forked: a fork of a process with threads (PyAV, Arrow) may hang.
-        pool = ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker
-        )
         try:
-            yield from _gather([pool.submit(build, plan) for plan in todo])
+            with worker_pool(workers) as pool:
+                yield from _gather([pool.submit(build, plan) for plan in todo])
         except BrokenProcessPool:
             raise UserError(
                 "a worker process died (out of memory, or a video that crashes the decoder); what"
                 " was built so far is kept: give the same command again, perhaps with --workers 1",
                 exit_status=1,
             ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _gather(futures: Sequence["Future[list[ClipRow]]"]) -> Iterator[list[ClipRow]]:

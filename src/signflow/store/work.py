@@ -1,13 +1,7 @@
 """What one worker does: one shard, from its videos to the file."""
 
-import os
-import threading
 from collections.abc import Iterator
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
-
-import cv2
 
 from signflow.annotations import Clip
 from signflow.files import atomic_path
@@ -18,19 +12,6 @@ from signflow.store.rows import BUILT, ClipRow, write_rows
 from signflow.store.samples import Made, make_samples
 from signflow.store.shard import ShardWriter
 from signflow.video import VideoFault
-
-
-def start_worker() -> None:
-    """Prepare a worker process: one core, and no life of its own.
-
-    A parent that is killed cannot tell its workers; they notice that it is gone and stop, so that
-    no orphan works on a store that the next build has taken over.
-    """
-    cv2.setNumThreads(1)
-    parent = parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
-        threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
 
 
 def build_shard(plan: ShardPlan, *, recipe: Recipe, store: Path) -> list[ClipRow]:

@@ -2,11 +2,8 @@
 
 import base64
 import hashlib
-import multiprocessing
-import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import numpy as np
 from signflow.annotations.clip import SPLITS, Split
 from signflow.errors import UserError
 from signflow.files import read_json, write_json
+from signflow.processes import worker_pool
 from signflow.progress import progress_bar
 from signflow.synth.annotate import entry
 from signflow.synth.config import SynthConfig
@@ -148,41 +146,21 @@ def _render(plans: Sequence[VideoPlan], out: Path, *, workers: int) -> SynthSumm
                 film(plan, folder / f"{plan.name}.mp4")
                 progress.update(task, advance=1, note=plan.name)
         else:
-            # Not "fork": the parent may have threads (a progress bar's, PyTorch's).
-            context = multiprocessing.get_context("spawn")
             # The longest first, or one process would end alone with it.
             ordered = sorted(missing, key=_cost, reverse=True)
-            with ProcessPoolExecutor(
-                min(workers, len(missing)), mp_context=context, initializer=_end_with_parent
-            ) as pool:
+            with worker_pool(min(workers, len(missing))) as pool:
                 jobs = {
                     pool.submit(film, plan, folder / f"{plan.name}.mp4"): plan for plan in ordered
                 }
-                try:
-                    for job in as_completed(jobs):
-                        job.result()
-                        progress.update(task, advance=1, note=jobs[job].name)
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
+                for job in as_completed(jobs):
+                    job.result()
+                    progress.update(task, advance=1, note=jobs[job].name)
     return SynthSummary(
         videos=len(plans),
         clips=sum(len(take.acts) for plan in plans for take in plan.takes),
         seconds=sum(plan.frames / plan.fps for plan in plans),
         rendered=len(missing),
     )
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when its parent was killed, instead of waiting for more work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _cost(plan: VideoPlan) -> int:
