@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import Signflow, write_square_video
+from squares import Signflow, write_square_video
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import Signflow, write_square_video
+from squares import Signflow, write_square_video
 
 from signflow.store import Store
 from signflow.store.rows import read_rows
