@@ -70,11 +70,17 @@ def _print_summary(summary: BuildSummary) -> None:
     console.print(table)
     for status, count in summary.reasons().most_common():
         first = next(row for row in summary.rows if row.status == status)
-        console.print(f"{count} x {status}, such as: {first.reason}", highlight=False, markup=False)
+        console.print(
+            f"{count} x {status}, such as: {first.reason}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     saturated = [row.saturated for row in summary.rows if row.saturated is not None]
     before = f", {summary.done_before} of them before" if summary.done_before else ""
     console.print(
         f"{summary.built} of {len(summary.rows)} clips built in {summary.seconds:.1f} s{before};"
         f" {sum(saturated) / len(saturated):.3%} of flow values reach the bound",
         highlight=False,
+        soft_wrap=True,
     )

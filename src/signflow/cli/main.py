@@ -19,6 +19,7 @@ COMMANDS = {
     "models": "list the networks",
     "train": "train a network on a store",
     "evaluate": "measure a run on a split",
+    "predict": "say which sign a video shows",
     "report": "make one page of one or more runs",
 }
 INTERRUPTED = 130

@@ -29,4 +29,4 @@ def run(words: Sequence[str]) -> None:
     asked = parse(Report, words, command="report")
     page = write_report(asked.runs, asked.out)
     console.print(summary_table(asked.runs))
-    console.print(f"The report: {page}", highlight=False)
+    console.print(f"The report: {page}", highlight=False, soft_wrap=True)

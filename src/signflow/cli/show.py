@@ -33,4 +33,4 @@ def run(words: Sequence[str]) -> None:
     asked = parse(Show, words, command="show")
     out = asked.out or Path(re.sub(r"[^\w.@+-]+", "_", asked.clip_id) + ".png")
     write_clip_picture(Store.open(asked.store), asked.clip_id, out)
-    console.print(str(out), highlight=False, markup=False)
+    console.print(str(out), highlight=False, markup=False, soft_wrap=True)

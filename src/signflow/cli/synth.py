@@ -56,4 +56,5 @@ def run(words: Sequence[str]) -> None:
         f"{summary.videos} videos with {summary.clips} clips, {summary.seconds / 60:.0f} minutes in"
         f" all, in {asked.out / 'videos'} ({summary.rendered} rendered now)",
         highlight=False,
+        soft_wrap=True,
     )

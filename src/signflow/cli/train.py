@@ -46,4 +46,5 @@ def run(words: Sequence[str]) -> None:
         f"{asked.config.model}: best epoch {best.epoch} of {asked.config.epochs}, validation top-1"
         f" {best.val_top1:.1%}, loss {best.val_loss:.3f} -> {done.path}",
         highlight=False,
+        soft_wrap=True,
     )

@@ -1,6 +1,6 @@
 """How good, truly: runs become metrics, intervals, pictures and a report."""
 
-from signflow.evaluation.evaluate import evaluate, load_model
+from signflow.evaluation.evaluate import evaluate
 from signflow.evaluation.metrics import (
     ClassResult,
     Interval,
@@ -30,7 +30,6 @@ __all__ = [
     "clip_picture",
     "confusion_matrix",
     "evaluate",
-    "load_model",
     "mean_over_runs",
     "pooled_top1",
     "predictions_path",

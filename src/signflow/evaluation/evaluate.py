@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.progress import Progress
-from safetensors.torch import load_file
 
 from signflow.annotations import SPLITS, Split
 from signflow.errors import UserError
@@ -14,10 +13,10 @@ from signflow.evaluation.metrics import SplitResult, split_result
 from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
 from signflow.evaluation.runs import RESULT_SCHEMA_VERSION, RunRecord
 from signflow.files import write_json
-from signflow.models import SignModel, create_model, scores
+from signflow.models import SignModel, scores
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training import Run, batches, model_shape
+from signflow.training import Run, batches, inference_device, load_model
 
 BATCH_SIZE = 16
 
@@ -44,8 +43,8 @@ def evaluate(
         )
     store = run.open_store()
     rows = store.splits(fold=run.config.fold)
-    chosen = _device(device)
-    model = load_model(run, store=store).to(chosen)
+    chosen = inference_device(device)
+    model = load_model(run.model_path, device=chosen).model
     results: dict[Split, SplitResult] = {}
     with progress_bar() as progress:
         for split in splits:
@@ -61,20 +60,6 @@ def evaluate(
             write_predictions(predictions_path(run_path, split), found)
     _write_result(run, store, model, results)
     return results
-
-
-def load_model(run: Run, *, store: Store) -> SignModel:
-    """Make the run's model with its best weights, ready for inference, on the CPU."""
-    with torch.device("meta"):
-        model = create_model(run.config.model, shape=model_shape(store))
-    model.load_state_dict(load_file(run.model_path), assign=True)
-    return model.eval()
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def _predict(

@@ -2,7 +2,19 @@
 
 from signflow.training.batches import Batch, batches
 from signflow.training.config import TrainConfig
+from signflow.training.environment import inference_device
 from signflow.training.run import EpochMetrics, Run
-from signflow.training.train import model_shape, train
+from signflow.training.train import train
+from signflow.training.weights import TrainedModel, load_model
 
-__all__ = ["Batch", "EpochMetrics", "Run", "TrainConfig", "batches", "model_shape", "train"]
+__all__ = [
+    "Batch",
+    "EpochMetrics",
+    "Run",
+    "TrainConfig",
+    "TrainedModel",
+    "batches",
+    "inference_device",
+    "load_model",
+    "train",
+]

@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 import torch
 
+from signflow.errors import UserError
+
 _M_MMAP_MAX = -4
 _M_TRIM_THRESHOLD = -1
 
@@ -27,6 +29,23 @@ def describe_environment(*, device: torch.device, seconds: float) -> dict[str, s
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
     }
+
+
+def inference_device(name: str) -> torch.device:
+    """The device to run a trained model on: "auto" takes a GPU where there is one.
+
+    Raises:
+        UserError: PyTorch knows no such device, or it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"--device {name!r}: unknown; auto, cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device {name}: no such device here; auto or cpu")
+    return device
 
 
 def keep_large_blocks() -> None:

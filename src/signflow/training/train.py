@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from rich.progress import Progress, TaskID
-from safetensors.torch import save_file
 from torch import Tensor
 
 from signflow.errors import UserError
@@ -21,6 +20,7 @@ from signflow.training.batches import batches
 from signflow.training.config import TrainConfig
 from signflow.training.environment import describe_environment, keep_large_blocks
 from signflow.training.run import EpochMetrics, Run
+from signflow.training.weights import model_shape, save_model
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -52,10 +52,9 @@ def train(
             stopped being a number (exit status 1).
     """
     rows = _rows(store, config)
-    with torch.device("meta"):
-        create_model(
-            config.model, shape=model_shape(store)
-        )  # wrong names leave no directory behind
+    shape = model_shape(store.recipe, store.classes)
+    with torch.device("meta"):  # a model that cannot be made leaves no directory behind
+        create_model(config.model, shape=shape)
     run = Run.create(out, config=config, store=store)
     if run.complete:
         return run
@@ -65,39 +64,13 @@ def train(
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=device, devices=1)
-    state = _set_up(fabric, store, run)
-    state.history_before = sum(epoch.seconds for epoch in state.history)
-    written = time.monotonic()
-    with progress_bar() as progress:
-        steps = math.ceil(len(rows.train) / config.batch_size)
-        task = progress.add_task(
-            f"Training {config.model}",
-            total=config.epochs * steps,
-            completed=len(state.history) * steps,
-            note="",
-        )
-        for epoch in range(len(state.history) + 1, config.epochs + 1):
-            metrics = _epoch(state, store, rows, epoch=epoch, bar=(progress, task))
-            if metrics.best:
-                _save_model(state, run)
-            state.history.append(metrics)
-            run.write_metrics(state.history)
-            if epoch < config.epochs and time.monotonic() - written >= checkpoint_seconds:
-                _save_state(state, run)
-                written = time.monotonic()
-    seconds = state.history_before + time.monotonic() - started
+    state = _set_up(fabric, run, shape=shape)
+    before = sum(epoch.seconds for epoch in state.history)
+    _run_epochs(state, run, store, rows, checkpoint_seconds=checkpoint_seconds)
+    seconds = before + time.monotonic() - started
     write_json(run.environment_path, describe_environment(device=fabric.device, seconds=seconds))
     run.last_path.unlink(missing_ok=True)
     return run
-
-
-def model_shape(store: Store) -> Shape:
-    """The sizes that a store asks of a model."""
-    return Shape(
-        classes=len(store.classes),
-        frames=store.recipe.frames,
-        image_size=store.recipe.image_size,
-    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +88,6 @@ class _State:
     optimizer: torch.optim.Optimizer
     config: TrainConfig
     history: list[EpochMetrics] = field(default_factory=list)
-    history_before: float = 0.0
 
 
 def _rows(store: Store, config: TrainConfig) -> _Rows:
@@ -132,10 +104,10 @@ def _rows(store: Store, config: TrainConfig) -> _Rows:
     return _Rows(built["train"], built["val"])
 
 
-def _set_up(fabric: "Fabric", store: Store, run: Run) -> _State:
+def _set_up(fabric: "Fabric", run: Run, *, shape: Shape) -> _State:
     """Make model and optimiser, and put them where an interrupted run left them."""
     torch.manual_seed(run.config.seed)
-    model = create_model(run.config.model, shape=model_shape(store))
+    model = create_model(run.config.model, shape=shape)
     optimizer = torch.optim.Adam(model.parameters(), lr=run.config.learning_rate, fused=True)
     wrapped, optimizer = fabric.setup(model, optimizer)
     state = _State(fabric=fabric, model=wrapped, optimizer=optimizer, config=run.config)
@@ -146,6 +118,32 @@ def _set_up(fabric: "Fabric", store: Store, run: Run) -> _State:
         state.history = [EpochMetrics(**epoch) for epoch in rest["history"]]
         run.write_metrics(state.history)
     return state
+
+
+def _run_epochs(
+    state: _State, run: Run, store: Store, rows: _Rows, *, checkpoint_seconds: float
+) -> None:
+    """Go through the epochs that are left, keeping the best weights and the way back."""
+    config = run.config
+    written = time.monotonic()
+    with progress_bar() as progress:
+        steps = math.ceil(len(rows.train) / config.batch_size)
+        task = progress.add_task(
+            f"Training {config.model}",
+            total=config.epochs * steps,
+            completed=len(state.history) * steps,
+            note="",
+        )
+        for epoch in range(len(state.history) + 1, config.epochs + 1):
+            metrics = _epoch(state, store, rows, epoch=epoch, bar=(progress, task))
+            if metrics.best:
+                weights = state.model.state_dict()
+                save_model(run.model_path, name=config.model, weights=weights, store=store)
+            state.history.append(metrics)
+            run.write_metrics(state.history)
+            if epoch < config.epochs and time.monotonic() - written >= checkpoint_seconds:
+                _save_state(state, run)
+                written = time.monotonic()
 
 
 def _epoch(
@@ -235,12 +233,6 @@ class _Sums:
     @property
     def top1(self) -> float:
         return self._right / self._clips
-
-
-def _save_model(state: _State, run: Run) -> None:
-    weights = {name: value.contiguous() for name, value in state.model.state_dict().items()}
-    with atomic_path(run.model_path) as beside:
-        save_file(weights, beside)
 
 
 def _save_state(state: _State, run: Run) -> None:

@@ -1,0 +1,87 @@
+"""`model.safetensors`: a model's weights, with what is needed to use them in the file's header."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from signflow.errors import UserError
+from signflow.files import atomic_path
+from signflow.models import Shape, SignModel, create_model
+from signflow.store import Recipe, Store
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A model that was trained, ready for inference.
+
+    Attributes:
+        model: in evaluation mode.
+        recipe: how a clip becomes what it looks at.
+        classes: the glosses; the position is the label.
+    """
+
+    model: SignModel
+    recipe: Recipe
+    classes: tuple[str, ...]
+
+
+def model_shape(recipe: Recipe, classes: tuple[str, ...]) -> Shape:
+    """The sizes that a recipe and its classes ask of a model."""
+    return Shape(classes=len(classes), frames=recipe.frames, image_size=recipe.image_size)
+
+
+def save_model(path: Path, *, name: str, weights: dict[str, torch.Tensor], store: Store) -> None:
+    """Write weights atomically, with the model's name, the store's recipe and its classes.
+
+    Args:
+        path: the file.
+        name: of the registered model.
+        weights: its `state_dict()`.
+        store: what it was trained on.
+    """
+    header = {
+        "format": FORMAT,
+        "model": name,
+        "recipe": json.dumps(store.recipe.to_dict()),
+        "classes": json.dumps(store.classes, ensure_ascii=False),
+    }
+    with atomic_path(path) as beside:
+        save_file({key: value.contiguous() for key, value in weights.items()}, beside, header)
+
+
+def load_model(path: Path, *, device: torch.device | None = None) -> TrainedModel:
+    """Read what `save_model` wrote. Nothing in the file is executed.
+
+    Raises:
+        UserError: the file is missing, or is no model of this format.
+    """
+    header = _header(path)
+    classes = tuple(json.loads(header["classes"]))
+    recipe = Recipe.from_dict(json.loads(header["recipe"]))
+    with torch.device("meta"):
+        model = create_model(header["model"], shape=model_shape(recipe, classes))
+    model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
+    return TrainedModel(model=model.eval(), recipe=recipe, classes=classes)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; signflow train writes it")
+    try:
+        with safe_open(path, "pt") as file:
+            header: dict[str, Any] = file.metadata() or {}
+    except SafetensorError as error:
+        raise UserError(f"{path}: is no model ({error}); train again") from None
+    if header.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: its format is {header.get('format')!r}; this signflow reads {FORMAT!r}: train"
+            " again, or use the signflow that wrote it"
+        )
+    return header
