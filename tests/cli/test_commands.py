@@ -103,6 +103,7 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("build", ".", "--out", "x", "--flow-options", "winsize"), "expected KEY=VALUE"),
         (("build", ".", "--out", "x", "--flow-options", "windowsize=3"), "windowsize"),
         (("build", ".", "--out", "x", "--frames", "1"), "frames is 1"),
+        (("build", "TABLE", "--out", "x", "--workers", "0"), "--workers 0: must be 1 or more"),
         (("train", "nowhere", "--out", "x"), "nowhere: is no store"),
         (("train", "STORE", "--out", "x", "--model", "early"), "'early': unknown; the models are"),
         (("train", "STORE", "--out", "x", "--fold", "7"), "has the folds 0, 1, 2, 3"),
@@ -116,10 +117,11 @@ def test_wrong_use_says_what_is_wrong_and_exits_with_2(
     words: tuple[str, ...],
     message: str,
     square_store: Path,
+    square_table: Path,
     run: Path,
     signflow: Signflow,
 ):
-    places = {"STORE": str(square_store), "RUN": str(run)}
+    places = {"STORE": str(square_store), "RUN": str(run), "TABLE": str(square_table)}
 
     done = signflow(*(places.get(word, word) for word in words), check=False)
 

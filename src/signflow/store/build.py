@@ -84,9 +84,11 @@ def build_store(
         overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
 
     Raises:
-        UserError: `out` holds something else, another build is at work in it, or (exit status 1,
-            after writing `clips.parquet`) not one clip could be built.
+        UserError: `workers` is below 1, `out` holds something else, another build is at work in
+            it, or (exit status 1, after writing `clips.parquet`) not one clip could be built.
     """
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: must be 1 or more")
     started = time.monotonic()
     recipe = recipe or Recipe()
     identity = fingerprint(
