@@ -107,6 +107,7 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("train", "nowhere", "--out", "x"), "nowhere: is no store"),
         (("train", "STORE", "--out", "x", "--model", "early"), "'early': unknown; the models are"),
         (("train", "STORE", "--out", "x", "--fold", "7"), "has the folds 0, 1, 2, 3"),
+        (("evaluate",), "no run given"),
         (("evaluate", "nowhere"), "nowhere: is no run"),
         (("evaluate", "RUN", "--split", "dev"), "dev"),
         (("report", "nowhere"), "nowhere: is no run"),

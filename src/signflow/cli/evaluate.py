@@ -8,6 +8,7 @@ from tyro.conf import Positional
 
 from signflow.annotations import Split
 from signflow.cli.parse import parse
+from signflow.errors import UserError
 from signflow.evaluation import evaluate, summary_table
 from signflow.progress import console
 
@@ -30,6 +31,8 @@ class Evaluate:
 def run(words: Sequence[str]) -> None:
     """Evaluate runs and print their table."""
     asked = parse(Evaluate, words, command="evaluate")
+    if not asked.runs:
+        raise UserError("evaluate: no run given; signflow evaluate RUN...")
     for path in asked.runs:
         evaluate(path, splits=asked.split, device=asked.device)
     console.print(summary_table(asked.runs))
