@@ -150,7 +150,7 @@ def test_split_folders_are_taken_as_they_are(tmp_path: Path):
         (["x/0.mp4"], ReadOptions(group_by="["), r"no regular expression"),
         (["x/0.mp4"], ReadOptions(group_by="signer"), r"does not match the file name '0.mp4'"),
         (["x/0.mp4"], ReadOptions(shares=(0.5, 0.2, 0.2)), r"sum to 1"),
-        (["x/0.mp4"], ReadOptions(classes=3), r"MS-ASL annotation directories only"),
+        (["x/0.mp4"], ReadOptions(classes=3), r"annotation directories only"),
     ],
 )
 def test_a_folder_that_cannot_be_meant_is_refused(
