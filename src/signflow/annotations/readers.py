@@ -1,8 +1,10 @@
 """The one way in: tell what lies at a path, and read it as clips."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from signflow.annotations.clip import ClipList
@@ -46,6 +48,9 @@ class ReadOptions:
                 f"--frame-rate {self.frame_rate}: must be a number of images per second above 0"
             )
 
+
+PLUG_INS = "signflow.readers"
+"""The group of entry points under which packages bring readers of their own."""
 
 ReadFunction = Callable[[Path, ReadOptions], ClipList]
 
@@ -109,10 +114,11 @@ def read_clips(source: Path, *, options: ReadOptions | None = None) -> ClipList:
             f"{source}: no such file or directory; give a table, an annotation directory or a"
             " folder"
         )
+    _load_plug_ins()
     for candidate in sorted(_readers, key=lambda candidate: candidate.fallback):
         if candidate.matches(source):
             clips = candidate.read(source, options or ReadOptions())
-            _check_ids(clips)
+            _check(clips, by=candidate.name)
             return clips
     known = ", ".join(candidate.name for candidate in _readers)
     raise UserError(
@@ -120,6 +126,20 @@ def read_clips(source: Path, *, options: ReadOptions | None = None) -> ClipList:
         " clips.csv, no MSASL_{train,val,test}.json, no WLASL_v*.json, no folder with a sub-folder"
         " of clips per gloss"
     )
+
+
+@functools.cache
+def _load_plug_ins() -> None:
+    """Import what other packages registered: importing it runs their `@reader`."""
+    for found in sorted(entry_points(group=PLUG_INS), key=lambda found: (found.name, found.value)):
+        try:
+            found.load()
+        except Exception as error:
+            package = found.dist.name if found.dist else "unknown"
+            raise UserError(
+                f"the reader {found.name!r} of the package {package} cannot be loaded"
+                f" ({type(error).__name__}: {error}); update the package, or uninstall it"
+            ) from error
 
 
 def number_repeats(names: list[str]) -> list[str]:
@@ -137,8 +157,15 @@ def number_repeats(names: list[str]) -> list[str]:
     return unique
 
 
-def _check_ids(clips: ClipList) -> None:
-    ids = [clip.clip_id for clip in clips.clips]
-    if len(set(ids)) != len(ids):
-        twice = next(i for i in ids if ids.count(i) > 1)
-        raise ValueError(f"a reader gave the clip id {twice!r} to two clips")
+def _check(clips: ClipList, *, by: str) -> None:
+    """Hold a reader to its word; what is wrong here only its author can put right."""
+    seen: set[str] = set()
+    for clip in clips.clips:
+        if clip.clip_id in seen:
+            raise ValueError(f"the reader {by!r} gave the clip id {clip.clip_id!r} to two clips")
+        seen.add(clip.clip_id)
+        if clips.classes[clip.label : clip.label + 1] != (clip.gloss,):
+            raise ValueError(
+                f"the reader {by!r} gave the clip {clip.clip_id!r} the label {clip.label}, which"
+                f" is not that of its gloss {clip.gloss!r}"
+            )
