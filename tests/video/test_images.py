@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from av.video.frame import VideoFrame
 from videos import WIDTH, FullDecode, decode_fully, numbered_picture, read_number
 
+import signflow.video.images
 from signflow.video import (
     DecodedSpan,
     Span,
@@ -20,6 +22,7 @@ from signflow.video import (
     probe,
     sample_floor,
 )
+from signflow.video.container import OpenVideo, open_video
 
 FRAMES = 60
 SUFFIX = {"mjpeg": ".jpg", "png": ".png"}
@@ -101,6 +104,22 @@ def test_spans_come_in_the_order_in_which_they_end(both: tuple[Path, Path]) -> N
     spans = [Span(1.0, 2.0), Span(0.0, 2.3), Span(0.2, 0.8), Span(9, 10)]
     results = decode_spans(both[1], spans=spans, count=4, size=None)
     assert [index for index, _ in results] == [3, 2, 0, 1]
+
+
+def test_each_image_is_opened_once_however_many_spans_hold_it(
+    both: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def watched(path: Path) -> AbstractContextManager[OpenVideo]:
+        opened.append(path.name)
+        return open_video(path)
+
+    monkeypatch.setattr(signflow.video.images, "open_video", watched)
+    spans = [Span(1.0, 1.2), Span(1.0, 1.2), Span(0.0, 2.0), Span(1.0, 2.2)]
+    results = list(decode_spans(both[1], spans=spans, count=5, size=None))
+    assert all(isinstance(result, DecodedSpan) for _, result in results)
+    assert len(opened) == len(set(opened)) == 5 + 5 + 4  # the last span shares its first image
 
 
 def png(number: int) -> bytes:
