@@ -150,7 +150,7 @@ def test_split_folders_are_taken_as_they_are(tmp_path: Path):
         (["x/0.mp4"], ReadOptions(group_by="["), r"no regular expression"),
         (["x/0.mp4"], ReadOptions(group_by="signer"), r"does not match the file name '0.mp4'"),
         (["x/0.mp4"], ReadOptions(shares=(0.5, 0.2, 0.2)), r"sum to 1"),
-        (["x/0.mp4"], ReadOptions(classes=3), r"MS-ASL annotation directories only"),
+        (["x/0.mp4"], ReadOptions(classes=3), r"annotation directories only"),
     ],
 )
 def test_a_folder_that_cannot_be_meant_is_refused(
@@ -259,6 +259,34 @@ def test_the_real_msasl_gives_the_reports_727_clips(tmp_path: Path):
     }
     # 379 URLs, two of which are spellings of one video.
     assert len({clip.source for clip in clips.clips}) == 378
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real annotation files are not on this machine")
+@pytest.mark.parametrize(
+    ("classes", "val", "test"),
+    [(100, 1190, 757), (200, 2041, 1359), (500, 3702, 2720), (1000, 5287, 4172)],
+)
+def test_the_real_msasl_has_its_four_subsets(tmp_path: Path, classes: int, val: int, test: int):
+    clips = read_clips(REAL / "msasl", options=ReadOptions(videos=tmp_path, classes=classes))
+
+    assert len(clips.classes) == classes
+    # The training file that we have holds the first hundred classes only.
+    assert {split: len(ids) for split, ids in by_split(clips).items()} == {
+        "train": 3654,
+        "val": val,
+        "test": test,
+    }
+    assert {len(Path(clip.source).stem) for clip in clips.clips} == {11}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real annotation files are not on this machine")
+def test_no_group_of_the_real_synonyms_joins_two_classes():
+    folder = REAL / "msasl"
+    groups = json.loads((folder / "MSASL_synonym.json").read_text(encoding="utf-8"))
+    classes = set(json.loads((folder / "MSASL_classes.json").read_text(encoding="utf-8")))
+
+    assert len(groups) == 272
+    assert not [group for group in groups if len(classes.intersection(group)) > 1]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real gesture clips are not on this machine")

@@ -63,7 +63,6 @@ def write_song_with_cover(path: Path) -> None:
     ("make", "code", "said"),
     [
         (lambda path: None, "file-missing", "no such file"),
-        (Path.mkdir, "unreadable", "is no file"),
         (write_nothing, "unreadable", "it is empty"),
         (write_text, "unreadable", "cannot be read as a video"),
         (write_half_without_index, "unreadable", "cannot be read as a video"),

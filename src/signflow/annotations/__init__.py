@@ -1,10 +1,11 @@
-"""What to look at: MS-ASL, folders and tables become a list of clips."""
+"""What to look at: MS-ASL, WLASL, folders and tables become a list of clips."""
 
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
 from signflow.annotations.folder import read_folder
 from signflow.annotations.msasl import read_msasl
 from signflow.annotations.readers import ReadOptions, read_clips, reader
 from signflow.annotations.table import read_table
+from signflow.annotations.wlasl import read_wlasl
 
 __all__ = [
     "SPLITS",
@@ -17,5 +18,6 @@ __all__ = [
     "read_folder",
     "read_msasl",
     "read_table",
+    "read_wlasl",
     "reader",
 ]

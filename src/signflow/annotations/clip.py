@@ -16,7 +16,8 @@ class Clip:
 
     Attributes:
         clip_id: unique within a set; the same whenever the same source is read.
-        source: the video file, an absolute path. It need not exist.
+        source: the video file, or a folder of numbered images; an absolute path. It need not
+            exist. Clips of one source have one frame rate.
         start: where the clip begins, in seconds from the video's first frame; None: at its start.
         end: where it ends (exclusive), in seconds; None: at the video's end.
         label: class number, 0 .. classes - 1.
@@ -26,6 +27,8 @@ class Clip:
         group: clips of one group never fall into two splits (a scene, a signer, a session).
         fold: the part of a cross-validation that this clip belongs to, from 0.
         box: the signer's bounding box.
+        frame_rate: images per second, where `source` is a folder of numbered images; None: the
+            decoder's default. Of a video file, which knows it better, it is not asked.
     """
 
     clip_id: str
@@ -39,6 +42,7 @@ class Clip:
     group: str | None = None
     fold: int | None = None
     box: Box | None = None
+    frame_rate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,6 @@ from signflow.annotations.readers import ReadOptions, number_repeats
 from signflow.annotations.splits import compile_group_by, draw_splits, group_of
 from signflow.errors import UserError
 
-VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
-    | {".mts", ".ogv", ".ts", ".webm", ".wmv"}
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -39,15 +34,16 @@ def assemble(
     Args:
         entries: in the order wanted; `source` relative to `root`, or absolute.
         root: where relative sources start.
-        options: `group_by`, `shares` and `split_seed` are used.
+        options: `group_by`, `shares`, `split_seed` and `frame_rate` are used.
         origin: see `ClipList`.
 
     Raises:
         UserError: an option does not go with this source, or only some entries have a split.
     """
-    if options.classes is not None or options.videos is not None:
+    if any(option is not None for option in (options.classes, options.videos, options.subset)):
         raise UserError(
-            f"{origin}: --classes and --videos are for MS-ASL annotation directories only"
+            f"{origin}: --classes, --videos and --subset are for annotation directories only"
+            " (MS-ASL, WLASL)"
         )
     glosses = [unicodedata.normalize("NFC", entry.gloss) for entry in entries]
     classes = tuple(sorted(set(glosses)))
@@ -57,10 +53,11 @@ def assemble(
         groups = [group_of(entry.source, pattern) for entry in entries]
     splits = _splits(entries, glosses, groups, options=options, origin=origin)
     ids = number_repeats([_clip_name(entry) for entry in entries])
+    sources = [(root / entry.source).absolute() for entry in entries]
     clips = tuple(
         Clip(
             clip_id=clip_id,
-            source=str((root / entry.source).absolute()),
+            source=str(source),
             label=classes.index(gloss),
             gloss=gloss,
             split=split,
@@ -70,9 +67,10 @@ def assemble(
             group=group,
             fold=entry.fold,
             box=entry.box,
+            frame_rate=options.frame_rate if source.is_dir() else None,
         )
-        for clip_id, entry, gloss, split, group in zip(
-            ids, entries, glosses, splits, groups, strict=True
+        for clip_id, entry, source, gloss, split, group in zip(
+            ids, entries, sources, glosses, splits, groups, strict=True
         )
     )
     return ClipList(clips=clips, classes=classes, origin=origin)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from signflow.annotations.clip import SPLITS, ClipList, Split
-from signflow.annotations.entries import VIDEO_SUFFIXES, Entry, assemble
+from signflow.annotations.entries import Entry, assemble
+from signflow.annotations.media import VIDEO_SUFFIXES, is_clip
 from signflow.annotations.readers import ReadOptions, reader
 from signflow.errors import UserError
 
@@ -17,8 +18,9 @@ def _is_folder(source: Path) -> bool:
 def read_folder(source: Path, options: ReadOptions) -> ClipList:
     """Read a folder with a sub-folder of clips per gloss, or `train`, `val`, `test` of such.
 
-    Without the three split folders, splits are drawn (see `ReadOptions`). Files whose suffix is no
-    video's and names that start with a dot are passed over.
+    A clip is a video file, or a folder of numbered images (see `ReadOptions.frame_rate`). Without
+    the three split folders, splits are drawn (see `ReadOptions`). Files whose suffix is no video's,
+    folders without images and names that start with a dot are passed over.
 
     Raises:
         UserError: there is no clip in it, or split folders stand beside glosses.
@@ -27,7 +29,8 @@ def read_folder(source: Path, options: ReadOptions) -> ClipList:
     if not entries:
         raise UserError(
             f"{source}: no clips in its sub-folders; expected {source}/GLOSS/CLIP with a suffix of"
-            f" {' '.join(sorted(VIDEO_SUFFIXES))}"
+            f" {' '.join(sorted(VIDEO_SUFFIXES))}, or {source}/GLOSS/CLIP/ with numbered .jpg or"
+            " .png images"
         )
     return assemble(entries, root=source, options=options, origin=f"folder {source}")
 
@@ -50,7 +53,7 @@ def _entries(source: Path) -> Iterator[Entry]:
 def _glosses(folder: Path, *, root: Path, split: Split | None) -> Iterator[Entry]:
     for gloss in _sub_folders(folder):
         for path in sorted(gloss.iterdir()):
-            if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
+            if is_clip(path):
                 yield Entry(source=str(path.relative_to(root)), gloss=gloss.name, split=split)
 
 

@@ -2,6 +2,9 @@
 
 Source: Joze and Koller, MS-ASL: A Large-Scale Data Set and Benchmark for Understanding American
 Sign Language, BMVC 2019. Subset K (100, 200, 500, 1000) keeps the labels below K.
+
+`MSASL_synonym.json` is not read: labels stand in the split files already, and none of its groups
+holds two of the classes. It says which other words the authors counted as a class's.
 """
 
 import math
@@ -11,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
-from signflow.annotations.entries import VIDEO_SUFFIXES
 from signflow.annotations.readers import ReadOptions, number_repeats, reader
 from signflow.annotations.urls import video_id
+from signflow.annotations.video_folder import VideoFolder
 from signflow.errors import UserError
 from signflow.files import read_json
 
@@ -34,28 +37,18 @@ def read_msasl(source: Path, options: ReadOptions) -> ClipList:
         UserError: `videos` is missing, no split file is there, a file is no list of clips, or an
             entry lacks a url, a label from 0, or times in seconds; it names file and entry.
     """
-    if options.videos is None:
-        raise UserError(
-            f"{source}: MS-ASL annotations need --videos DIR, where DIR/<YouTube id>.mp4 lie"
-        )
-    if options.group_by is not None:
-        raise UserError(
-            f"{source}: --group-by is for sources without splits; MS-ASL brings its own"
-        )
-    if not options.videos.is_dir():
-        raise UserError(
-            f"{options.videos}: no such directory; --videos DIR is where the videos lie"
-        )
+    if options.subset is not None:
+        raise UserError(f"{source}: --subset is for WLASL; MS-ASL's subsets are --classes K")
+    videos = VideoFolder(source, options, kind="MS-ASL", names="<YouTube id>")
     classes = _classes(source / "MSASL_classes.json", keep=options.classes)
     files = {split: source / f"MSASL_{split}.json" for split in SPLITS}
     present = {split: path for split, path in files.items() if path.is_file()}
     if not present:
         raise UserError(f"{source}: has none of MSASL_train.json, MSASL_val.json, MSASL_test.json")
-    videos = _index_videos(options.videos)
     clips: list[Clip] = []
     for split, path in present.items():
         for position, entry in enumerate(_entries(path)):
-            clip = _clip(Entry(path, position, entry), split, classes, videos, options.videos)
+            clip = _clip(Entry(path, position, entry), split, classes, videos)
             if clip is not None:
                 clips.append(clip)
     if not clips:
@@ -122,19 +115,17 @@ class Entry:
         return None if value is None or value == -1 else str(value)
 
 
-def _clip(
-    entry: Entry, split: Split, classes: tuple[str, ...], videos: dict[str, Path], folder: Path
-) -> Clip | None:
+def _clip(entry: Entry, split: Split, classes: tuple[str, ...], videos: VideoFolder) -> Clip | None:
     label = entry.label()
     if label >= len(classes):
         return None
     name = video_id(entry.url())
     # An address without a video id never becomes a path of its own making.
-    source = videos.get(name or "", folder / f"{name or 'no-video-id-in-url'}.mp4")
+    file = name or "no-video-id-in-url"
     start, end = entry.seconds("start_time"), entry.seconds("end_time")
     return Clip(
         clip_id=f"{name or 'no-video-id'}@{start:.3f}-{end:.3f}",
-        source=str(source.absolute()),
+        source=str(videos.path(file)),
         label=label,
         gloss=classes[label],
         split=split,
@@ -142,6 +133,7 @@ def _clip(
         end=end,
         signer=entry.signer(),
         box=entry.box(),
+        frame_rate=videos.frame_rate(file),
     )
 
 
@@ -167,12 +159,3 @@ def _entries(path: Path) -> list[Any]:
             f"{path}: holds a {type(entries).__name__}; expected a list of clips, as in MS-ASL"
         )
     return entries
-
-
-def _index_videos(folder: Path) -> dict[str, Path]:
-    """Files by stem; where one id has several, .mp4 wins, then the first by name."""
-    files = sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES),
-        key=lambda path: (path.suffix.lower() != ".mp4", path.name),
-    )
-    return {path.stem: path for path in reversed(files)}

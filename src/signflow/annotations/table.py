@@ -1,11 +1,15 @@
-"""Tables: `clips.csv` with the columns of a clip."""
+"""Tables: `clips.csv` or `clips.parquet` with the columns of a clip."""
 
 import csv
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from signflow.annotations.clip import SPLITS, Box, ClipList, Split
 from signflow.annotations.entries import Entry, assemble
@@ -13,26 +17,33 @@ from signflow.annotations.readers import ReadOptions, reader
 from signflow.errors import UserError
 
 COLUMNS = ("source", "gloss", "split", "group", "start", "end", "signer", "box", "fold")
+_SUFFIXES = (".csv", ".parquet")
 
 
 def _is_table(source: Path) -> bool:
-    return source.suffix.lower() == ".csv" or (source / "clips.csv").is_file()
+    if source.is_dir():
+        # A store has a clips.parquet too; who means it as a table gives its path.
+        return bool(_tables_in(source)) and not (source / "store.json").exists()
+    return source.suffix.lower() in _SUFFIXES
 
 
 @reader("table", matches=_is_table)
 def read_table(source: Path, options: ReadOptions) -> ClipList:
-    """Read a CSV table with a row per clip.
+    """Read a CSV or Parquet table with a row per clip.
 
-    Columns: `source` (path, relative to the table) and `gloss` are needed; `split`, `group`,
-    `start`, `end` (seconds), `signer`, `box` (four numbers y0 x0 y1 x1, 0 to 1) and `fold` are
-    optional, as is each of their values. Where there is no split, splits are drawn. Labels follow
-    the glosses in code-point order.
+    Columns: `source` (path of a video or of a folder of images, relative to the table) and `gloss`
+    are needed; `split`, `group`, `start`, `end` (seconds), `signer`, `box` (four numbers
+    y0 x0 y1 x1, 0 to 1) and `fold` are optional, as is each of their values. Where there is no
+    split, splits are drawn. Labels follow the glosses in code-point order.
+
+    In Parquet a column may hold numbers (`box`: lists of them), or the same as text.
 
     Raises:
         UserError: naming file, row, value and what is allowed.
     """
-    path = source if source.is_file() else source / "clips.csv"
-    rows = [_parse(Row(path, number, cells)) for number, cells in _read_rows(path)]
+    path = _table_of(source)
+    read = _read_parquet if path.suffix.lower() == ".parquet" else _read_csv
+    rows = [_parse(Row(path, number, cells)) for number, cells in read(path)]
     if not rows:
         raise UserError(f"{path}: the table has no rows; give one row per clip")
     return assemble(
@@ -61,17 +72,26 @@ class Row:
         return UserError(f"{self.path}, row {self.number}: {column} is {value!r}; {allowed}")
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _tables_in(folder: Path) -> list[Path]:
+    paths = [folder / f"clips{suffix}" for suffix in _SUFFIXES]
+    return [path for path in paths if path.is_file()]
+
+
+def _table_of(source: Path) -> Path:
+    if source.is_file():
+        return source
+    tables = _tables_in(source)
+    if len(tables) > 1:
+        names = " and ".join(path.name for path in tables)
+        raise UserError(f"{source}: holds {names}; give the path of the one that is meant")
+    return tables[0]
+
+
+def _read_csv(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
-            header = table.fieldnames or []
-            for column in ("source", "gloss"):
-                if column not in header:
-                    raise UserError(
-                        f"{path}: has no column {column!r} (it has: {', '.join(header) or 'none'});"
-                        f" a table needs source and gloss, and may have {', '.join(COLUMNS[2:])}"
-                    )
+            _check_header(path, table.fieldnames or [])
             return [(table.line_num, row) for row in table]
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
@@ -79,10 +99,46 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise UserError(f"{path}: is no CSV table in UTF-8 ({error})") from None
 
 
+def _read_parquet(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            header = file.schema_arrow.names
+            _check_header(path, header)
+            table = file.read(columns=[name for name in COLUMNS if name in header])
+    except (pa.ArrowException, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read as a Parquet table ({reason})") from None
+    return [
+        (number, {column: _text(value) for column, value in cells.items()})
+        for number, cells in enumerate(table.to_pylist(), start=1)
+    ]
+
+
+def _text(value: Any) -> str:
+    """A value as a CSV table would state it."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    # Whole numbers with gaps come out of many programs as floats.
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    for column in ("source", "gloss"):
+        if column not in header:
+            raise UserError(
+                f"{path}: has no column {column!r} (it has: {', '.join(header) or 'none'});"
+                f" a table needs source and gloss, and may have {', '.join(COLUMNS[2:])}"
+            )
+
+
 def _parse(row: Row) -> Entry:
     source, gloss = row.cell("source"), row.cell("gloss")
     if source is None:
-        raise row.error("source", "give the path of a video")
+        raise row.error("source", "give the path of a video, or of a folder of images")
     if gloss is None:
         raise row.error("gloss", "give the sign's name")
     return Entry(

@@ -18,9 +18,10 @@ from signflow.video import create_flow
 class Build:
     """Turn clips into a store of frames and optical flow.
 
-    SOURCE is a table (clips.csv with the columns source and gloss and, where known, split, group,
-    start, end, signer, box, fold), an MS-ASL annotation directory (with --videos), or a folder with
-    one sub-folder of clips per gloss. A build that was stopped goes on with the same command.
+    SOURCE is a table (clips.csv or .parquet with the columns source and gloss and, where known,
+    split, group, start, end, signer, box, fold), an MS-ASL or WLASL annotation directory (with
+    --videos), or a folder with one sub-folder of clips per gloss. A build that was stopped goes on
+    with the same command.
 
     Attributes:
         source: the table, the annotation directory or the folder.

@@ -59,6 +59,7 @@ _CLIP_COLUMNS = [
     ("group", pa.string()),
     ("fold", pa.int32()),
     ("box", pa.list_(pa.float64(), 4)),
+    ("frame_rate", pa.float64()),
 ]
 _SCHEMA = pa.schema(
     [
@@ -89,7 +90,8 @@ def read_rows(path: Path) -> list[ClipRow]:
     names = [field.name for field in fields(Clip)]
     rows = []
     for values in pq.read_table(path).to_pylist():
-        clip = {name: values.pop(name) for name in names}
+        # A store that was built before a field of Clip came to be goes without it.
+        clip = {name: values.pop(name) for name in names if name in values}
         clip["box"] = None if clip["box"] is None else tuple(clip["box"])
         rows.append(ClipRow(clip=Clip(**clip), **values))
     return rows

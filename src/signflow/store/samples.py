@@ -82,6 +82,7 @@ def make_samples(
         spans=[Span(clip.start, clip.end) for clip in whole],
         count=recipe.frames,
         size=(recipe.image_size, recipe.image_size),
+        frame_rate=clips[0].frame_rate,
     )
     for index, result in results:
         clip = whole[index]

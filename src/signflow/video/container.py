@@ -78,6 +78,7 @@ class OpenVideo:
 
     Attributes:
         first_pts: presentation time of the first frame a decoder gives out: the zero of all times.
+        first: that frame.
         seconds_per_tick: the length of one step of presentation time.
         announced: seconds of video that the file's header promises, None where it does not, or
             where they are known to be there.
@@ -89,6 +90,7 @@ class OpenVideo:
     info: VideoInfo
     orientation: Orientation
     first_pts: int
+    first: VideoFrame
     seconds_per_tick: float
     announced: float | None
 
@@ -149,6 +151,7 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
             ),
             orientation=orientation,
             first_pts=first.pts or 0,
+            first=first,
             seconds_per_tick=float(stream.time_base or 0),
             announced=duration if _is_promised(path, container, stream) else None,
         )

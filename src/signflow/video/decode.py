@@ -1,5 +1,6 @@
 """Frames of spans of a video: each stretch decoded once, only what is kept converted."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from signflow.video.choice import (
     truncated,
 )
 from signflow.video.container import OpenVideo, open_video
+from signflow.video.images import DEFAULT_FRAME_RATE, decode_images
 from signflow.video.spans import DecodedSpan, Span, VideoFault, sample_floor
 from signflow.video.survey import (
     MismatchError,
@@ -39,8 +41,9 @@ def decode_spans(
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
     size: tuple[int, int] | None,
+    frame_rate: float | None = None,
 ) -> Iterator[Result]:
-    """Decode chosen frames of spans of one video.
+    """Decode chosen frames of spans of one video, or of a folder of numbered images.
 
     The packets around the spans say, without decoding, which frames there are. Then the file is
     read from the keyframe before what is wanted next, each stretch once, however many spans lie
@@ -49,11 +52,13 @@ def decode_spans(
     decoding it from the start: slower, and right.
 
     Args:
-        path: the video file.
+        path: the video file, or a folder with `.jpg` and `.png` images in the order of the numbers
+            in their names, the first at 0 s.
         spans: what is wanted; they may overlap, in any order.
         count: how many frames to choose of each span, at least 1.
         choose: maps (frames in the span, count) to positions in the span, ascending.
         size: (height, width) to scale to; None: the video's own, as displayed.
+        frame_rate: images per second of a folder, above 0; None: 25. Not looked at for a video.
 
     Yields:
         (position in `spans`, result), one for each span, in the order in which their last frames
@@ -61,7 +66,7 @@ def decode_spans(
         is a `DecodedSpan` or, never raised, a `VideoFault`.
 
     Raises:
-        ValueError: count is below 1, or size is not positive.
+        ValueError: count is below 1, or size or frame_rate is not positive.
 
     Example:
         >>> spans = [Span(1.0, 2.0), Span(63.0, 65.5)]
@@ -74,10 +79,13 @@ def decode_spans(
         raise ValueError(f"count is {count}, but must be at least 1")
     if size is not None and min(size) < 1:
         raise ValueError(f"size is {size}, but height and width must be at least 1")
-    return _results(Request(Path(path), tuple(spans), count, choose, size))
+    if frame_rate is not None and not 0 < frame_rate < math.inf:
+        raise ValueError(f"frame_rate is {frame_rate}, but must be images per second above 0")
+    request = Request(Path(path), tuple(spans), count, choose, size)
+    return _results(request, frame_rate=frame_rate or DEFAULT_FRAME_RATE)
 
 
-def _results(request: Request) -> Iterator[Result]:
+def _results(request: Request, *, frame_rate: float) -> Iterator[Result]:
     left: dict[int, Span] = {}
     for index, span in enumerate(request.spans):
         if span.fault:
@@ -86,6 +94,9 @@ def _results(request: Request) -> Iterator[Result]:
         else:
             left[index] = span
     if not left:
+        return
+    if request.path.is_dir():
+        yield from decode_images(request, left, frame_rate=frame_rate)
         return
     try:
         with open_video(request.path) as video:
