@@ -1,5 +1,6 @@
 """What to look at: MS-ASL, folders and tables become a list of clips."""
 
+from signflow.annotations.addresses import WantedVideo, address_book, wanted_videos
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
 from signflow.annotations.folder import read_folder
 from signflow.annotations.msasl import read_msasl
@@ -13,9 +14,12 @@ __all__ = [
     "ClipList",
     "ReadOptions",
     "Split",
+    "WantedVideo",
+    "address_book",
     "read_clips",
     "read_folder",
     "read_msasl",
     "read_table",
     "reader",
+    "wanted_videos",
 ]

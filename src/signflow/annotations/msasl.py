@@ -13,7 +13,7 @@ from typing import Any
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
 from signflow.annotations.entries import VIDEO_SUFFIXES
 from signflow.annotations.readers import ReadOptions, number_repeats, reader
-from signflow.annotations.urls import video_id
+from signflow.annotations.urls import video_name
 from signflow.errors import UserError
 from signflow.files import read_json
 
@@ -26,9 +26,9 @@ def _is_msasl(source: Path) -> bool:
 def read_msasl(source: Path, options: ReadOptions) -> ClipList:
     """Read an MS-ASL annotation directory.
 
-    A clip's video is `VIDEOS/<YouTube id>.<any video suffix>`, however its URL is spelt; one that
-    is not there is recorded by the build. An entry that ends where it starts becomes a clip all the
-    same, so that it is counted.
+    A clip's video is `VIDEOS/<YouTube id>.<any video suffix>`, however its URL is spelt; of
+    a plain link it is `VIDEOS/<urls.video_name>.<suffix>`. One that is not there is recorded by the
+    build. An entry that ends where it starts becomes a clip all the same, so that it is counted.
 
     Raises:
         UserError: `videos` is missing, no split file is there, a file is no list of clips, or an
@@ -128,7 +128,7 @@ def _clip(
     label = entry.label()
     if label >= len(classes):
         return None
-    name = video_id(entry.url())
+    name = video_name(entry.url())
     # An address without a video id never becomes a path of its own making.
     source = videos.get(name or "", folder / f"{name or 'no-video-id-in-url'}.mp4")
     start, end = entry.seconds("start_time"), entry.seconds("end_time")
