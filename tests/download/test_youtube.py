@@ -1,5 +1,6 @@
-"""yt-dlp: what its words mean, and what it may do. YouTube itself is never asked."""
+"""yt-dlp: what it is told, and what it may do. YouTube itself is never asked."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from squares import Signflow
 
 from signflow.annotations import WantedVideo
 from signflow.download import DownloadConfig
@@ -14,93 +16,29 @@ from signflow.download.download import address_of
 from signflow.download.outcome import (
     Outcome,
     UnavailableError,
-    is_about_one_video,
-    meaning_of_message,
 )
 from signflow.download.pace import Meter
 from signflow.download.youtube import fetch_with_ytdlp
+from signflow.errors import UserError
 
-from .web import Answer, Web, circle, cut, endless, html, huge, silent, status
+from .web import (
+    QUICK,
+    Answer,
+    Web,
+    annotate,
+    circle,
+    cut,
+    endless,
+    fetch_all,
+    html,
+    huge,
+    silent,
+    status,
+)
 
 pytest.importorskip("yt_dlp", reason="yt-dlp is not installed (signflow[download])")
 
 CONFIG = DownloadConfig(pause=0, timeout=0.6, tries=1, max_megabytes=2)
-
-
-@pytest.mark.parametrize(
-    ("message", "outcome"),
-    [
-        ("Private video. Sign in if you've been granted access to this video", "gone"),
-        (
-            "This video is private. If the owner of this video has granted you access, please",
-            "gone",
-        ),
-        ("Video unavailable. This video has been removed by the uploader", "gone"),
-        ("This video has been removed for violating YouTube's Terms of Service", "gone"),
-        (
-            "Video unavailable. This video is no longer available because the YouTube account"
-            " associated with this video has been terminated.",
-            "gone",
-        ),
-        (
-            "Video unavailable. This video is no longer available because the uploader has closed"
-            " their YouTube account.",
-            "gone",
-        ),
-        ("Video unavailable", "gone"),
-        ("Video unavailable. This video is not available", "gone"),
-        ("Video unavailable. This content isn’t available.", "gone"),
-        ("The uploader has not made this video available in your country", "gone"),
-        (
-            "Video unavailable. This video contains content from ZDF, who has blocked it in your"
-            " country on copyright grounds",
-            "gone",
-        ),
-        (
-            "Join this channel to get access to members-only content like this video, and other"
-            " exclusive perks.",
-            "gone",
-        ),
-        (
-            "Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the"
-            " authentication. See  https://github.com/yt-dlp/yt-dlp/wiki/FAQ",
-            "blocked",
-        ),
-        ("Sign in to confirm you're not a bot. This helps protect our community.", "blocked"),
-        (
-            "Video unavailable. This content isn't available, try again later. The current session"
-            " has been rate-limited by YouTube for up to an hour.",
-            "blocked",
-        ),
-        ("This content isn't available, try again later. Your account has been", "blocked"),
-        ("YouTube is requiring a captcha challenge before playback", "blocked"),
-        (
-            "Sign in to confirm your age. This video may be inappropriate for some users. Use"
-            " --cookies-from-browser or --cookies for the authentication.",
-            "blocked",
-        ),
-        ("Unable to download API page: HTTP Error 429: Too Many Requests", "blocked"),
-        ("unable to download video data: HTTP Error 403: Forbidden", "blocked"),
-        ("Unable to download webpage: HTTP Error 404: Not Found", "gone"),
-        ("Unable to download API page: HTTP Error 500: Internal Server Error", "failed"),
-        ("Requested format is not available. Use --list-formats for a list", "failed"),
-        ("Unable to download webpage: <urlopen error [Errno -2] Name or service not", "failed"),
-        ("The downloaded file is empty", "failed"),
-        (
-            "The following content is not available on this app.. Watch on the latest version of"
-            " YouTube.",
-            "failed",
-        ),
-        ("Failed to extract any player response; please report this issue", "failed"),
-    ],
-)
-def test_what_youtube_says_has_a_meaning(message: str, outcome: Outcome):
-    assert meaning_of_message(f"ERROR: [youtube] 7y5Ye-2-ZBs: {message}") == outcome
-
-
-def test_a_video_for_adults_says_nothing_of_its_host():
-    assert is_about_one_video("Sign in to confirm your age. This video may be inappropriate")
-    assert not is_about_one_video("Sign in to confirm you’re not a bot.")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +144,34 @@ def test_ytdlp_reads_no_file(tmp_path: Path, square: bytes):
 
     with pytest.raises(UnavailableError):
         fetch(f"file://{tmp_path}/mine.mp4", tmp_path / "here")
+
+
+def test_a_video_of_youtube_is_asked_of_youtube_alone_and_by_its_id(
+    tmp_path: Path, web: Web, signflow: Signflow, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, web.url)
+    urls = ["www.youtube.com/watch?v=abcdefghijk&t=3s", "https://youtu.be/abcdefghijk"]
+    source, videos = annotate(tmp_path, train=urls), tmp_path / "videos"
+
+    done = signflow("download", source, "--videos", videos, *QUICK, "--tries", "1", check=False)
+
+    assert done.returncode == 1
+    assert {name for name, _ in web.requests} == {"www.youtube.com:443"}
+    (line,) = [json.loads(text) for text in (videos / "downloads.jsonl").read_text().splitlines()]
+    assert line["url"] == "https://www.youtube.com/watch?v=abcdefghijk"
+    assert (line["file"], line["outcome"]) == ("abcdefghijk", "failed")
+    assert "502" in line["reason"]
+
+
+def test_without_ytdlp_a_video_of_youtube_needs_it_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "yt_dlp", None)  # how Python says: not installed
+    source = annotate(tmp_path, train=["https://youtu.be/abcdefghijk"])
+
+    with pytest.raises(UserError, match=r"pip install 'signflow\[download\]'"):
+        fetch_all(source, tmp_path / "videos")
 
 
 PLUGIN = """
