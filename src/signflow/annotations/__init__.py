@@ -1,5 +1,6 @@
 """What to look at: MS-ASL, WLASL, folders and tables become a list of clips."""
 
+from signflow.annotations.addresses import WantedVideo, address_book, wanted_videos
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
 from signflow.annotations.folder import read_folder
 from signflow.annotations.msasl import read_msasl
@@ -14,10 +15,13 @@ __all__ = [
     "ClipList",
     "ReadOptions",
     "Split",
+    "WantedVideo",
+    "address_book",
     "read_clips",
     "read_folder",
     "read_msasl",
     "read_table",
     "read_wlasl",
     "reader",
+    "wanted_videos",
 ]

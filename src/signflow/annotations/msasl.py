@@ -15,23 +15,24 @@ from typing import Any
 
 from signflow.annotations.clip import SPLITS, Box, Clip, ClipList, Split
 from signflow.annotations.readers import ReadOptions, number_repeats, reader
-from signflow.annotations.urls import video_id
+from signflow.annotations.urls import video_name
 from signflow.annotations.video_folder import VideoFolder
 from signflow.errors import UserError
 from signflow.files import read_json
 
 
-def _is_msasl(source: Path) -> bool:
+def is_msasl(source: Path) -> bool:
+    """Whether a path is a directory of MS-ASL annotations, by the names of its files."""
     return source.is_dir() and any(source.glob("MSASL_*.json"))
 
 
-@reader("MS-ASL", matches=_is_msasl)
+@reader("MS-ASL", matches=is_msasl)
 def read_msasl(source: Path, options: ReadOptions) -> ClipList:
     """Read an MS-ASL annotation directory.
 
-    A clip's video is `VIDEOS/<YouTube id>.<any video suffix>`, however its URL is spelt; one that
-    is not there is recorded by the build. An entry that ends where it starts becomes a clip all the
-    same, so that it is counted.
+    A clip's video is `VIDEOS/<YouTube id>.<any video suffix>`, however its URL is spelt; of
+    a plain link it is `VIDEOS/<urls.video_name>.<suffix>`. One that is not there is recorded by the
+    build. An entry that ends where it starts becomes a clip all the same, so that it is counted.
 
     Raises:
         UserError: `videos` is missing, no split file is there, a file is no list of clips, or an
@@ -119,7 +120,7 @@ def _clip(entry: Entry, split: Split, classes: tuple[str, ...], videos: VideoFol
     label = entry.label()
     if label >= len(classes):
         return None
-    name = video_id(entry.url())
+    name = video_name(entry.url())
     # An address without a video id never becomes a path of its own making.
     file = name or "no-video-id-in-url"
     start, end = entry.seconds("start_time"), entry.seconds("end_time")

@@ -14,6 +14,7 @@ from signflow.progress import console, console_err
 # Commands are imported when they are used: `signflow build` need not wait for PyTorch.
 COMMANDS = {
     "synth": "render signers: stand-in videos with MS-ASL annotations",
+    "download": "fetch the videos that annotations speak of",
     "build": "turn clips into a store of frames and optical flow",
     "show": "draw a clip of a store: frames, flow, what a run takes it for",
     "models": "list the networks",

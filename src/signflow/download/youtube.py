@@ -1,0 +1,169 @@
+"""Videos of YouTube, through yt-dlp's Python interface."""
+
+import io
+import os
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from signflow.download.check import video_suffix
+from signflow.download.config import DownloadConfig
+from signflow.download.outcome import (
+    StoppedError,
+    UnavailableError,
+    is_about_one_video,
+    meaning_of_message,
+    one_line,
+)
+from signflow.download.pace import Meter
+from signflow.errors import UserError
+
+_NOT_WRITTEN = re.compile(r"unable to (?:write data|open for writing).*?\[Errno (\d+)\]", re.DOTALL)
+
+
+def import_ytdlp() -> ModuleType:
+    """Import yt-dlp, without plug-ins.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    # Plug-ins are code from the user's configuration folders; yt-dlp would load them by default.
+    os.environ["YTDLP_NO_PLUGINS"] = "1"
+    try:
+        return import_module("yt_dlp")
+    except ImportError:
+        raise UserError("videos of YouTube need yt-dlp: pip install 'signflow[download]'") from None
+
+
+def fetch_with_ytdlp(
+    url: str,
+    folder: Path,
+    *,
+    config: DownloadConfig,
+    cookies: str | None,
+    meter: Meter,
+    extractors: Sequence[str] = ("youtube",),
+) -> tuple[Path, str]:
+    """Fetch a video into `folder`, going on where an earlier try was cut off.
+
+    Only the picture is fetched where it can be had without the sound: nothing here listens, and no
+    ffmpeg is needed to put the two together.
+
+    Args:
+        url: made from a checked id.
+        folder: where yt-dlp may write.
+        config: how.
+        cookies: a cookies file's text; yt-dlp would write into the file itself.
+        meter: watches it.
+        extractors: the only ones of yt-dlp's that may look at the page.
+
+    Returns:
+        the file, checked to be a video, and a suffix for it.
+
+    Raises:
+        UnavailableError: it could not be had.
+        StoppedError: the run is being stopped.
+        OSError: the file cannot be written (disk full, no permission).
+        UserError: yt-dlp is missing, or would take the directory's name for another.
+    """
+    yt_dlp = import_ytdlp()
+    if os.path.expandvars(folder) != str(folder):
+        raise UserError(f"{folder}: yt-dlp would replace the $ in this path; choose another")
+    said = _Said()
+    options = _options(folder, config, cookies, meter, extractors, said)
+    try:
+        with yt_dlp.YoutubeDL(options) as downloader:
+            info = downloader.extract_info(url)
+    except (UnavailableError, StoppedError):
+        raise
+    except yt_dlp.utils.DownloadError as error:
+        raise _unavailable(str(error), said) from None
+    except Exception as error:  # it takes pages apart: whatever breaks in it ends this video only
+        raise UnavailableError(
+            "failed", one_line(f"yt-dlp: {type(error).__name__} {error}")
+        ) from None
+    files = [Path(part["filepath"]) for part in (info or {}).get("requested_downloads") or []]
+    if len(files) != 1 or files[0].parent != folder or not files[0].is_file():
+        raise UnavailableError("failed", "yt-dlp brought no file")
+    return files[0], video_suffix(files[0], proposed=files[0].suffix, came_as=files[0].suffix)
+
+
+def _options(
+    folder: Path,
+    config: DownloadConfig,
+    cookies: str | None,
+    meter: Meter,
+    extractors: Sequence[str],
+    said: "_Said",
+) -> dict[str, Any]:
+    """yt-dlp's options. Configuration files are read by its command line only, not by this way."""
+
+    def watch(status: dict[str, Any]) -> None:
+        meter.expects(int(status.get("total_bytes") or 0))
+        meter.saw(int(status.get("downloaded_bytes") or 0))
+
+    return {
+        "allowed_extractors": list(extractors),
+        "paths": {"home": str(folder)},
+        "outtmpl": {"default": "video.%(ext)s"},
+        "format": "bv[protocol^=http]/b[protocol^=http]/bv/b",
+        # The largest up to this height, else the smallest above it; then what decodes fastest.
+        "format_sort": [f"res:{config.height}", "vcodec:h264", "ext:mp4"],
+        "noplaylist": True,
+        "playlist_items": "1",
+        "ratelimit": config.megabytes_per_second * 1e6,
+        "sleep_interval_requests": min(config.pause, 1.0),
+        "socket_timeout": config.timeout,
+        "retries": 0,  # tries are counted in one place, for all kinds of addresses
+        "extractor_retries": 1,
+        "fragment_retries": config.tries,
+        "skip_unavailable_fragments": False,  # a hole would shift no time stamp, but lose clips
+        "fixup": "never",
+        "updatetime": False,
+        "cachedir": False,
+        "geo_bypass": False,  # it would forge where we come from
+        "cookiefile": None if cookies is None else io.StringIO(cookies),
+        "progress_hooks": [watch],
+        "logger": said,
+        "quiet": True,
+        "no_warnings": True,
+        "noprogress": True,
+        "color": "never",
+    }
+
+
+def _unavailable(message: str, said: "_Said") -> UnavailableError:
+    written = _NOT_WRITTEN.search(message)
+    if written:
+        raise OSError(int(written[1]), os.strerror(int(written[1])))
+    outcome = meaning_of_message(message)
+    reason = one_line(message)
+    if outcome == "failed" and said.no_javascript:
+        reason += "; yt-dlp found no JavaScript runtime, which YouTube needs: install Deno"
+    return UnavailableError(
+        outcome,
+        reason,
+        again=outcome == "failed",
+        keep=outcome != "gone",
+        one_video=is_about_one_video(message),
+    )
+
+
+class _Said:
+    """Takes what yt-dlp says; an error comes as an exception as well."""
+
+    def __init__(self) -> None:
+        self.no_javascript = False
+
+    def debug(self, message: str) -> None:
+        """Drop it."""
+
+    def warning(self, message: str) -> None:
+        """Keep what explains most failures where it is said."""
+        self.no_javascript |= "No supported JavaScript runtime" in message
+
+    def error(self, message: str) -> None:
+        """Drop it."""
