@@ -8,6 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from signflow.annotations import Box
 from signflow.video.census import decode_counted, take_census
 from signflow.video.choice import (
     Pick,
@@ -19,7 +20,8 @@ from signflow.video.choice import (
     truncated,
 )
 from signflow.video.container import OpenVideo, open_video
-from signflow.video.spans import DecodedSpan, Span, VideoFault, sample_floor
+from signflow.video.sampling import sample_floor
+from signflow.video.spans import DecodedSpan, Span, VideoFault
 from signflow.video.survey import (
     MismatchError,
     Stretch,
@@ -28,6 +30,7 @@ from signflow.video.survey import (
     merge,
     survey,
 )
+from signflow.video.view import Fit, View
 
 Result = tuple[int, DecodedSpan | VideoFault]
 
@@ -38,7 +41,11 @@ def decode_spans(
     spans: Sequence[Span],
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
+    fps: float | None = None,
     size: tuple[int, int] | None,
+    boxes: Sequence[Box | None] | None = None,
+    margin: float = 0.0,
+    fit: Fit = "squash",
 ) -> Iterator[Result]:
     """Decode chosen frames of spans of one video.
 
@@ -53,7 +60,12 @@ def decode_spans(
         spans: what is wanted; they may overlap, in any order.
         count: how many frames to choose of each span, at least 1.
         choose: maps (frames in the span, count) to positions in the span, ascending.
+        fps: choose at this rate instead (`sample_rate`); two frames in the span are then enough.
         size: (height, width) to scale to; None: the video's own, as displayed.
+        boxes: for each span what to cut out of the displayed picture before it is scaled, made a
+            square (`square_window`); None: all of it.
+        margin: share of a box's longer side that is added on every side, from 0 on.
+        fit: "squash" stretches to `size`; "letterbox" keeps the shape, with black beside it.
 
     Yields:
         (position in `spans`, result), one for each span, in the order in which their last frames
@@ -61,7 +73,8 @@ def decode_spans(
         is a `DecodedSpan` or, never raised, a `VideoFault`.
 
     Raises:
-        ValueError: count is below 1, or size is not positive.
+        ValueError: count is below 1, size, fps or margin is out of range, or there are more or
+            fewer boxes than spans.
 
     Example:
         >>> spans = [Span(1.0, 2.0), Span(63.0, 65.5)]
@@ -74,7 +87,16 @@ def decode_spans(
         raise ValueError(f"count is {count}, but must be at least 1")
     if size is not None and min(size) < 1:
         raise ValueError(f"size is {size}, but height and width must be at least 1")
-    return _results(Request(Path(path), tuple(spans), count, choose, size))
+    if fps is not None and not fps > 0:
+        raise ValueError(f"fps is {fps}, but must be above 0")
+    if not margin >= 0:
+        raise ValueError(f"margin is {margin}, but must be from 0 on")
+    if boxes is None:
+        boxes = [None] * len(spans)
+    elif len(boxes) != len(spans):
+        raise ValueError(f"there are {len(boxes)} boxes, but {len(spans)} spans")
+    views = tuple(View(size, box, margin, fit) for box in boxes)
+    return _results(Request(Path(path), tuple(spans), count, choose, fps, views))
 
 
 def _results(request: Request) -> Iterator[Result]:
@@ -156,20 +178,37 @@ def _keep(
 ) -> Iterator[Result]:
     """Convert the wanted ones of numbered frames; give a span out as soon as it is complete."""
     waiting = deque(sorted(picks, key=lambda pick: pick.last))
-    needed = Counter(number for pick in picks for number in set(pick.wanted))
-    kept: dict[int, NDArray[np.uint8]] = {}
+    needed = Counter(key for pick in picks for key in set(_keys(request, pick)))
+    views: dict[int, set[View]] = {}
+    for number, view in needed:
+        views.setdefault(number, set()).add(view)
+    kept: dict[tuple[int, View], NDArray[np.uint8]] = {}
     for number, frame in frames:
-        if number in needed:
-            kept[number] = video.to_rgb(frame, size=request.size)
+        for view in views.get(number, ()):
+            kept[number, view] = _picture(video, frame, view)
         while waiting and waiting[0].last <= number:
             pick = waiting.popleft()
-            pictures = np.stack([kept[wanted] for wanted in pick.wanted])
-            needed.subtract(set(pick.wanted))
-            for done in [wanted for wanted in set(pick.wanted) if not needed[wanted]]:
+            keys = _keys(request, pick)
+            pictures = np.stack([kept[key] for key in keys])
+            needed.subtract(set(keys))
+            for done in [key for key in set(keys) if not needed[key]]:
                 del kept[done]
             yield pick.index, DecodedSpan(pictures, pick.times, pick.n_frames, video.info)
         if not waiting:
             return
+
+
+def _keys(request: Request, pick: Pick) -> list[tuple[int, View]]:
+    """Under what the pictures of a span are kept: spans share those they see in the same way."""
+    return [(number, request.views[pick.index]) for number in pick.wanted]
+
+
+def _picture(video: OpenVideo, frame: VideoFrame, view: View) -> NDArray[np.uint8]:
+    if view.box is not None:
+        return view.apply(video.to_rgb(frame, size=None))
+    # Converting to RGB and scaling in one step is faster.
+    size = view.inner_size(video.info.height, video.info.width)
+    return view.pad(video.to_rgb(frame, size=size))
 
 
 def _damaged(request: Request, video: OpenVideo, span: Span, length: float | None) -> VideoFault:
