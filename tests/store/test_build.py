@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import pytest
 
 from signflow.annotations import read_clips
 from signflow.errors import UserError
-from signflow.store import Recipe, Store, build_store
+from signflow.store import ENCODINGS, Encoding, Recipe, Store, build_store
 from signflow.store.rows import read_rows
 
 RECIPE = Recipe(image_size=32)
@@ -72,27 +74,61 @@ def test_clips_of_one_video_are_the_stretches_they_say(square_store: Path, squar
     assert np.abs(first.frames.astype(int) - second.frames.astype(int)).mean() < 6
 
 
+@pytest.fixture(scope="session")
+def one_worker(
+    square_store: Path, square_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Encoding], Path]:
+    """The store of `square_table` in an encoding, built by one worker."""
+    made = {"raw": square_store}
+
+    def build(encoding: Encoding) -> Path:
+        if encoding not in made:
+            out = tmp_path_factory.mktemp("encodings") / encoding
+            recipe = replace(RECIPE, encoding=encoding)
+            build_store(read_clips(square_table), out=out, recipe=recipe, workers=1)
+            made[encoding] = out
+        return made[encoding]
+
+    return build
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_number_of_workers_does_not_change_a_byte(
-    square_store: Path, square_table: Path, tmp_path: Path
+    encoding: Encoding,
+    one_worker: Callable[[Encoding], Path],
+    square_table: Path,
+    tmp_path: Path,
 ):
-    clips = read_clips(square_table)
+    clips, one = read_clips(square_table), one_worker(encoding)
+    recipe = replace(RECIPE, encoding=encoding)
 
-    two = build_store(clips, out=tmp_path / "two", recipe=RECIPE, workers=2)
+    two = build_store(clips, out=tmp_path / "two", recipe=recipe, workers=2)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        own = build_store(clips, out=tmp_path / "own", recipe=RECIPE, executor=executor)
+        own = build_store(clips, out=tmp_path / "own", recipe=recipe, executor=executor)
 
-    assert len(shard_bytes(square_store)) > 1
-    assert shard_bytes(two.store) == shard_bytes(own.store) == shard_bytes(square_store)
-    parquet = (square_store / "clips.parquet").read_bytes()
+    assert len(shard_bytes(one)) > 1
+    assert shard_bytes(two.store) == shard_bytes(own.store) == shard_bytes(one)
+    parquet = (one / "clips.parquet").read_bytes()
     assert (two.store / "clips.parquet").read_bytes() == parquet
 
 
-@pytest.mark.parametrize("moment", [0.6, 1.1, 1.6, 2.2])
+@pytest.mark.parametrize(
+    ("moment", "encoding"),
+    [
+        *((moment, "raw") for moment in (0.6, 1.1, 1.6, 2.2)),
+        *((1.6, encoding) for encoding in ENCODINGS if encoding != "raw"),
+    ],
+)
 def test_a_killed_build_goes_on_to_the_same_bytes(
-    square_store: Path, square_table: Path, tmp_path: Path, moment: float
+    moment: float,
+    encoding: Encoding,
+    one_worker: Callable[[Encoding], Path],
+    square_table: Path,
+    tmp_path: Path,
 ):
-    out = tmp_path / "store"
+    out, one = tmp_path / "store", one_worker(encoding)
     words = ["build", square_table, "--out", out, "--image-size", "32", "--workers", "2"]
+    words += ["--encoding", encoding]
     command = [sys.executable, "-m", "signflow.cli.main", *map(str, words)]
 
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -101,8 +137,8 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
     process.wait()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
-    assert shard_bytes(out) == shard_bytes(square_store)
-    assert (out / "clips.parquet").read_bytes() == (square_store / "clips.parquet").read_bytes()
+    assert shard_bytes(out) == shard_bytes(one)
+    assert (out / "clips.parquet").read_bytes() == (one / "clips.parquet").read_bytes()
 
 
 def test_workers_do_not_outlive_a_killed_build(square_table: Path, tmp_path: Path):

@@ -1,14 +1,18 @@
 """Seen once, kept: clips become samples in memory-mapped Arrow shards."""
 
 from signflow.store.build import BuildSummary, build_store
+from signflow.store.encodings import ENCODINGS, EncodedImages, Encoding
 from signflow.store.recipe import Recipe
 from signflow.store.rows import ClipRow
 from signflow.store.samples import Made, Sample, make_samples
 from signflow.store.store import Store
 
 __all__ = [
+    "ENCODINGS",
     "BuildSummary",
     "ClipRow",
+    "EncodedImages",
+    "Encoding",
     "Made",
     "Recipe",
     "Sample",

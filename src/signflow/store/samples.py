@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signflow.annotations import Box, Clip
+from signflow.store.encodings import Images, encode_images
 from signflow.store.recipe import Recipe
 from signflow.video import (
     DecodedSpan,
@@ -20,27 +22,39 @@ from signflow.video import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """One clip as arrays.
+    """One clip as arrays. What is encoded is decoded when it is looked at, and no earlier.
 
     Attributes:
         clip_id: the clip.
         label: its class number.
-        frames: uint8 (T, H, W, 3), RGB.
-        flow: uint8 (T-1, H, W, 2), motion from each kept frame to the next, x then y;
-            128 is no motion, 128 +- 127 is +- the recipe's `bound` pixels.
+        kept_frames: the frames as they are kept: an array, or encoded.
+        kept_flow: the flow, likewise.
     """
 
-    clip_id: str
-    label: int
-    frames: NDArray[np.uint8]
-    flow: NDArray[np.uint8]
+    def __init__(self, *, clip_id: str, label: int, frames: Images, flow: Images) -> None:
+        self.clip_id = clip_id
+        self.label = label
+        self.kept_frames = frames
+        self.kept_flow = flow
+
+    @cached_property
+    def frames(self) -> NDArray[np.uint8]:
+        """uint8 (T, H, W, 3), RGB."""
+        return np.asarray(self.kept_frames)
+
+    @cached_property
+    def flow(self) -> NDArray[np.uint8]:
+        """uint8 (T-1, H, W, 2), motion from each kept frame to the next, x then y.
+
+        128 is no motion, 128 +- 127 is +- the recipe's `bound` pixels.
+        """
+        return np.asarray(self.kept_flow)
 
     @property
     def middle_frame(self) -> NDArray[np.uint8]:
-        """The kept frame in the clip's middle, uint8 (H, W, 3)."""
-        middle: NDArray[np.uint8] = self.frames[len(self.frames) // 2]
+        """The kept frame in the clip's middle, uint8 (H, W, 3); only this one is decoded."""
+        middle: NDArray[np.uint8] = self.kept_frames[len(self.kept_frames) // 2]
         return middle
 
 
@@ -49,7 +63,7 @@ class Made:
     """A sample, and what was seen while making it.
 
     Attributes:
-        sample: the sample.
+        sample: the sample, as a store gives it out: what an encoding loses is lost here already.
         span: the decoded frames with their times and the video's properties.
         saturated: share of flow values at or beyond the recipe's bound, 0 to 1.
     """
@@ -81,8 +95,13 @@ def make_samples(
         Path(clips[0].source),
         spans=[Span(clip.start, clip.end) for clip in whole],
         count=recipe.frames,
+        choose=recipe.choose,
+        fps=recipe.fps,
         size=(recipe.image_size, recipe.image_size),
         frame_rate=clips[0].frame_rate,
+        boxes=[clip.box if recipe.crop == "box" else None for clip in whole],
+        margin=recipe.crop_margin,
+        fit=recipe.fit,
     )
     for index, result in results:
         clip = whole[index]
@@ -99,7 +118,11 @@ def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
     flow, saturated = quantise_flow(
         compute_flow(span.frames, method=recipe.flow), bound=recipe.bound
     )
-    sample = Sample(clip_id=clip.clip_id, label=clip.label, frames=span.frames, flow=flow)
+    kept_frames, kept_flow = (
+        encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
+        for images in (span.frames, flow)
+    )
+    sample = Sample(clip_id=clip.clip_id, label=clip.label, frames=kept_frames, flow=kept_flow)
     return Made(sample=sample, span=span, saturated=saturated)
 
 

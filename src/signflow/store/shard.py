@@ -7,6 +7,11 @@ Format 1 of a shard. Schema, for T frames of H x W pixels:
     frames   fixed_size_list<fixed_size_binary(H * W * 3), T>      RGB, row by row
     flow     fixed_size_list<fixed_size_binary(H * W * 2), T - 1>  x then y of every pixel
 
+Where the recipe has an encoding, every image is compressed by itself:
+
+    frames   fixed_size_list<large_binary, T>      PNG, JPEG, or a Zstandard frame of RGB bytes
+    flow     fixed_size_list<large_binary, T - 1>  likewise, of one grey picture (2H, W): x above y
+
 Every frame lies in one piece in the file, so that a memory-mapped reader touches what it reads.
 Source: the Arrow IPC file format, version 1 (https://arrow.apache.org/docs/format/Columnar.html).
 """
@@ -20,19 +25,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from signflow.store.encodings import EncodedImages, Images, encode_images
 from signflow.store.recipe import Recipe
 from signflow.store.samples import Sample
 
 
 def shard_schema(recipe: Recipe) -> pa.Schema:
-    """The schema above, for a recipe's sizes."""
+    """The schema above, for a recipe's sizes and encoding."""
     area = recipe.image_size**2
+    if recipe.encoding == "raw":
+        frame, flow = pa.binary(area * 3), pa.binary(area * 2)
+    else:
+        frame = flow = pa.large_binary()
     return pa.schema(
         [
             ("clip_id", pa.string()),
             ("label", pa.int32()),
-            ("frames", pa.list_(pa.binary(area * 3), recipe.frames)),
-            ("flow", pa.list_(pa.binary(area * 2), recipe.frames - 1)),
+            ("frames", pa.list_(frame, recipe.frames)),
+            ("flow", pa.list_(flow, recipe.frames - 1)),
         ]
     )
 
@@ -41,20 +51,33 @@ class ShardWriter:
     """Writes samples to a shard, one at a time, as a context manager."""
 
     def __init__(self, path: Path, *, recipe: Recipe) -> None:
+        self._recipe = recipe
         self._schema = shard_schema(recipe)
         self._file = pa.ipc.new_file(str(path), self._schema)
         self.rows = 0
 
     def append(self, sample: Sample) -> None:
-        """Write one sample; its arrays must have the recipe's sizes."""
+        """Write one sample; its arrays must have the recipe's sizes.
+
+        Raises:
+            ValueError: they do not, or are encoded otherwise than the recipe says.
+        """
         columns = [
             pa.array([sample.clip_id], pa.string()),
             pa.array([sample.label], pa.int32()),
-            _as_column(sample.frames, self._schema.field("frames").type),
-            _as_column(sample.flow, self._schema.field("flow").type),
+            self._column("frames", sample.kept_frames),
+            self._column("flow", sample.kept_flow),
         ]
         self._file.write_batch(pa.record_batch(columns, schema=self._schema))
         self.rows += 1
+
+    def _column(self, name: str, images: Images) -> pa.FixedSizeListArray:
+        recipe = self._recipe
+        kept = encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
+        kind = self._schema.field(name).type
+        if isinstance(kept, EncodedImages):
+            return _pieces_as_column(kept, kind, recipe.image_size)
+        return _as_column(kept, kind)
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -77,21 +100,28 @@ class Shard:
         self._file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._map)))
         if self._file.schema != shard_schema(recipe):
             raise ValueError(f"{path}: its arrays do not have the recipe's sizes")
-        self._side = recipe.image_size
+        self._recipe = recipe
 
     def __len__(self) -> int:
         """Number of samples."""
         return int(self._file.num_record_batches)
 
     def sample(self, row: int) -> Sample:
-        """A sample whose arrays are read-only views into the file: nothing is read yet."""
+        """A sample whose arrays, or pieces, are views into the file: nothing is read yet."""
         batch = self._file.get_batch(row)
         return Sample(
             clip_id=batch.column("clip_id")[0].as_py(),
             label=batch.column("label")[0].as_py(),
-            frames=_as_array(batch.column("frames"), self._side, 3),
-            flow=_as_array(batch.column("flow"), self._side, 2),
+            frames=self._images(batch.column("frames"), channels=3),
+            flow=self._images(batch.column("flow"), channels=2),
         )
+
+    def _images(self, column: pa.FixedSizeListArray, *, channels: int) -> Images:
+        side, encoding = self._recipe.image_size, self._recipe.encoding
+        if encoding == "raw":
+            return _as_array(column, side, channels)
+        pieces = [piece.as_buffer() for piece in column.values]
+        return EncodedImages(pieces, (side, side, channels), encoding)
 
     def drop_pages(self) -> None:
         """Give the memory of pages read so far back; views stay valid and read again from disk."""
@@ -108,6 +138,17 @@ def _as_column(array: NDArray[np.uint8], kind: pa.FixedSizeListType) -> pa.Fixed
     values = pa.FixedSizeBinaryArray.from_buffers(
         kind.value_type, kind.list_size, [None, pa.py_buffer(images)]
     )
+    return pa.FixedSizeListArray.from_arrays(values, type=kind)
+
+
+def _pieces_as_column(
+    images: EncodedImages, kind: pa.FixedSizeListType, side: int
+) -> pa.FixedSizeListArray:
+    if len(images) != kind.list_size or images.shape[:2] != (side, side):
+        raise ValueError(
+            f"{len(images)} images of {images.shape} are not {kind.list_size} of {side} x {side}"
+        )
+    values = pa.array([memoryview(piece) for piece in images.pieces], kind.value_type)
     return pa.FixedSizeListArray.from_arrays(values, type=kind)
 
 

@@ -15,6 +15,13 @@ from signflow.video.flow import (
     register_flow,
 )
 from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
+from signflow.video.sampling import (
+    middle_index,
+    sample_centre,
+    sample_even,
+    sample_floor,
+    sample_rate,
+)
 from signflow.video.spans import (
     FAULT_CODES,
     DecodedSpan,
@@ -22,9 +29,8 @@ from signflow.video.spans import (
     Span,
     VideoFault,
     VideoInfo,
-    middle_index,
-    sample_floor,
 )
+from signflow.video.view import Fit, View, square_window
 
 __all__ = [
     "DEFAULT_FLOW_BOUND",
@@ -33,10 +39,12 @@ __all__ = [
     "Dis",
     "Farneback",
     "FaultCode",
+    "Fit",
     "FlowMethod",
     "Span",
     "VideoFault",
     "VideoInfo",
+    "View",
     "compute_flow",
     "create_flow",
     "decode_spans",
@@ -49,5 +57,9 @@ __all__ = [
     "probe",
     "quantise_flow",
     "register_flow",
+    "sample_centre",
+    "sample_even",
     "sample_floor",
+    "sample_rate",
+    "square_window",
 ]

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from signflow.video.sampling import sample_rate
 from signflow.video.spans import Span, VideoFault
+from signflow.video.view import View
 
 OVERHANG = 0.25
 """Seconds by which a span may end after its video: annotators round up."""
@@ -15,13 +17,29 @@ OVERHANG = 0.25
 
 @dataclass(frozen=True)
 class Request:
-    """What `decode_spans` was asked for."""
+    """What `decode_spans` was asked for; `views` has one for each span."""
 
     path: Path
     spans: tuple[Span, ...]
     count: int
     choose: Callable[[int, int], Sequence[int]]
-    size: tuple[int, int] | None
+    fps: float | None
+    views: tuple[View, ...]
+
+    @property
+    def fewest(self) -> int:
+        """How many frames a span must hold: at a rate they may be repeated, motion needs two."""
+        return self.count if self.fps is None else min(self.count, 2)
+
+    def positions(self, times: NDArray[np.float64]) -> Sequence[int]:
+        """Which of a span's frames, shown at `times` (N,) in seconds, to keep."""
+        if self.fps is None:
+            return self.choose(len(times), self.count)
+        return sample_rate(times, self.count, self.fps)
+
+    def keys(self, pick: "Pick") -> list[tuple[int, View]]:
+        """Under what a span's pictures are kept: spans share those they see in the same way."""
+        return [(number, self.views[pick.index]) for number in pick.wanted]
 
 
 @dataclass(frozen=True)
@@ -80,11 +98,11 @@ def find_fault(
                 f"{request.path}: the span from {span} lies past the end: the video is"
                 f" {length:.3f} s long",
             )
-    if stop - first < request.count:
+    if stop - first < request.fewest:
         return VideoFault(
             "too-few-frames",
             f"{request.path}: the span from {span} holds {stop - first} frames, but"
-            f" {request.count} are needed",
+            f" {request.fewest} are needed",
         )
     return None
 
@@ -120,7 +138,7 @@ def pick_frames(
         times: float64 (N,), see `find_fault`.
     """
     first, stop = locate(request.spans[index], times)
-    chosen = [first + position for position in request.choose(stop - first, request.count)]
+    chosen = [first + position for position in request.positions(times[first:stop])]
     return Pick(
         index=index,
         wanted=tuple(numbers[position] for position in chosen),

@@ -9,6 +9,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from signflow.annotations import Box
 from signflow.video.census import decode_counted, take_census
 from signflow.video.choice import (
     Pick,
@@ -21,7 +22,8 @@ from signflow.video.choice import (
 )
 from signflow.video.container import OpenVideo, open_video
 from signflow.video.images import DEFAULT_FRAME_RATE, decode_images
-from signflow.video.spans import DecodedSpan, Span, VideoFault, sample_floor
+from signflow.video.sampling import sample_floor
+from signflow.video.spans import DecodedSpan, Span, VideoFault
 from signflow.video.survey import (
     MismatchError,
     Stretch,
@@ -30,6 +32,7 @@ from signflow.video.survey import (
     merge,
     survey,
 )
+from signflow.video.view import Fit, View, view_frame
 
 Result = tuple[int, DecodedSpan | VideoFault]
 
@@ -40,8 +43,12 @@ def decode_spans(
     spans: Sequence[Span],
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
+    fps: float | None = None,
     size: tuple[int, int] | None,
     frame_rate: float | None = None,
+    boxes: Sequence[Box | None] | None = None,
+    margin: float = 0.0,
+    fit: Fit = "squash",
 ) -> Iterator[Result]:
     """Decode chosen frames of spans of one video, or of a folder of numbered images.
 
@@ -57,8 +64,13 @@ def decode_spans(
         spans: what is wanted; they may overlap, in any order.
         count: how many frames to choose of each span, at least 1.
         choose: maps (frames in the span, count) to positions in the span, ascending.
+        fps: choose at this rate instead (`sample_rate`); two frames in the span are then enough.
         size: (height, width) to scale to; None: the video's own, as displayed.
         frame_rate: images per second of a folder, above 0; None: 25. Not looked at for a video.
+        boxes: for each span what to cut out of the displayed picture before it is scaled, made a
+            square (`square_window`); None: all of it.
+        margin: share of a box's longer side that is added on every side, from 0 on.
+        fit: "squash" stretches to `size`; "letterbox" keeps the shape, with black beside it.
 
     Yields:
         (position in `spans`, result), one for each span, in the order in which their last frames
@@ -66,7 +78,8 @@ def decode_spans(
         is a `DecodedSpan` or, never raised, a `VideoFault`.
 
     Raises:
-        ValueError: count is below 1, or size or frame_rate is not positive.
+        ValueError: count is below 1, size, fps, margin or frame_rate is out of range, or there are
+            more or fewer boxes than spans.
 
     Example:
         >>> spans = [Span(1.0, 2.0), Span(63.0, 65.5)]
@@ -81,7 +94,16 @@ def decode_spans(
         raise ValueError(f"size is {size}, but height and width must be at least 1")
     if frame_rate is not None and not 0 < frame_rate < math.inf:
         raise ValueError(f"frame_rate is {frame_rate}, but must be images per second above 0")
-    request = Request(Path(path), tuple(spans), count, choose, size)
+    if fps is not None and not fps > 0:
+        raise ValueError(f"fps is {fps}, but must be above 0")
+    if not margin >= 0:
+        raise ValueError(f"margin is {margin}, but must be from 0 on")
+    if boxes is None:
+        boxes = [None] * len(spans)
+    elif len(boxes) != len(spans):
+        raise ValueError(f"there are {len(boxes)} boxes, but {len(spans)} spans")
+    views = tuple(View(size, box, margin, fit) for box in boxes)
+    request = Request(Path(path), tuple(spans), count, choose, fps, views)
     return _results(request, frame_rate=frame_rate or DEFAULT_FRAME_RATE)
 
 
@@ -167,16 +189,20 @@ def _keep(
 ) -> Iterator[Result]:
     """Convert the wanted ones of numbered frames; give a span out as soon as it is complete."""
     waiting = deque(sorted(picks, key=lambda pick: pick.last))
-    needed = Counter(number for pick in picks for number in set(pick.wanted))
-    kept: dict[int, NDArray[np.uint8]] = {}
+    needed = Counter(key for pick in picks for key in set(request.keys(pick)))
+    views: dict[int, set[View]] = {}
+    for number, view in needed:
+        views.setdefault(number, set()).add(view)
+    kept: dict[tuple[int, View], NDArray[np.uint8]] = {}
     for number, frame in frames:
-        if number in needed:
-            kept[number] = video.to_rgb(frame, size=request.size)
+        for view in views.get(number, ()):
+            kept[number, view] = view_frame(video, frame, view)
         while waiting and waiting[0].last <= number:
             pick = waiting.popleft()
-            pictures = np.stack([kept[wanted] for wanted in pick.wanted])
-            needed.subtract(set(pick.wanted))
-            for done in [wanted for wanted in set(pick.wanted) if not needed[wanted]]:
+            keys = request.keys(pick)
+            pictures = np.stack([kept[key] for key in keys])
+            needed.subtract(set(keys))
+            for done in [key for key in set(keys) if not needed[key]]:
                 del kept[done]
             yield pick.index, DecodedSpan(pictures, pick.times, pick.n_frames, video.info)
         if not waiting:

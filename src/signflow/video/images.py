@@ -13,6 +13,7 @@ from signflow.annotations.media import IMAGE_SUFFIXES, is_image
 from signflow.video.choice import Pick, Request, find_fault, pick_frames
 from signflow.video.container import open_video
 from signflow.video.spans import DecodedSpan, Span, VideoFault, VideoInfo
+from signflow.video.view import View, view_frame
 
 DEFAULT_FRAME_RATE = 25.0
 """Images per second where nobody says: that of RWTH-PHOENIX. Jester has 12."""
@@ -81,25 +82,26 @@ def _keep(
     request: Request, picks: list[Pick], files: list[Path], *, frame_rate: float
 ) -> Iterator[tuple[int, DecodedSpan | VideoFault]]:
     """Read the wanted images; forget each when the last span that wants it is given out."""
-    needed = Counter(number for pick in picks for number in set(pick.wanted))
-    kept: dict[int, _Picture | VideoFault] = {}
+    needed = Counter(key for pick in picks for key in set(request.keys(pick)))
+    kept: dict[tuple[int, View], _Picture | VideoFault] = {}
     for pick in sorted(picks, key=lambda pick: pick.last):
-        for number in pick.wanted:
-            if number not in kept:
-                kept[number] = _read(files[number], size=request.size)
-        pictures = [kept[number] for number in pick.wanted]
-        needed.subtract(set(pick.wanted))
-        for done in [number for number in set(pick.wanted) if not needed[number]]:
+        keys = request.keys(pick)
+        for number, view in keys:
+            if (number, view) not in kept:
+                kept[number, view] = _read(files[number], view)
+        pictures = [kept[key] for key in keys]
+        needed.subtract(set(keys))
+        for done in [key for key in set(keys) if not needed[key]]:
             del kept[done]
         yield pick.index, _together(request, pick, pictures, len(files) / frame_rate, frame_rate)
 
 
-def _read(path: Path, *, size: tuple[int, int] | None) -> _Picture | VideoFault:
+def _read(path: Path, view: View) -> _Picture | VideoFault:
     try:
         with open_video(path) as image:
             if image.info.codec == "mjpeg" and not _has_end(path.read_bytes()):
                 return VideoFault("truncated", f"{path}: is cut off: its JPEG picture has no end")
-            return image.to_rgb(image.first, size=size), image.info
+            return view_frame(image, image.first, view), image.info
     except VideoFault as fault:
         return fault
     except OSError as error:

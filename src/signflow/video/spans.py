@@ -1,4 +1,4 @@
-"""What is asked of a video, what comes back, and which frames stand for a stretch of time."""
+"""What is asked of a video, and what comes back."""
 
 import math
 from dataclasses import dataclass
@@ -123,7 +123,8 @@ class DecodedSpan:
 
     Attributes:
         frames: uint8 (T, H, W, 3), RGB, in order of time.
-        times: float64 (T,), seconds from the video's first frame.
+        times: float64 (T,), seconds from the video's first frame, in order; where frames are
+            repeated (`sample_rate`), so are they.
         n_frames: how many frames the span holds, of which T were chosen.
         info: of the video.
     """
@@ -132,47 +133,3 @@ class DecodedSpan:
     times: NDArray[np.float64]
     n_frames: int
     info: VideoInfo
-
-
-def sample_floor(n: int, count: int) -> list[int]:
-    """Choose `count` of `n` frames at equal distances, from the first frame on.
-
-    The report's sampling: frame `k * floor(n / count)` for k = 0 .. count - 1. What is left over
-    by the division is never seen, at the end:
-
-        n = 11, count = 4:   x.x.x.x....    step floor(11 / 4) = 2
-        n = 12, count = 4:   x..x..x..x..   step 3
-        n =  4, count = 4:   xxxx           step 1
-
-    Args:
-        n: frames there are, at least `count`.
-        count: frames to choose, at least 1.
-
-    Returns:
-        `count` different positions, ascending, 0 <= position < n.
-
-    Raises:
-        ValueError: count is below 1, or n below count.
-    """
-    if count < 1:
-        raise ValueError(f"count is {count}, but must be at least 1")
-    if n < count:
-        raise ValueError(f"n is {n}, but {count} different frames need at least as many")
-    step = n // count
-    return [k * step for k in range(count)]
-
-
-def middle_index(count: int) -> int:
-    """The position of a clip's middle frame among its `count` stored frames.
-
-    With an even count there are two middle frames; this is the later one:
-
-        count = 5:   ..x..
-        count = 10:  .....x....
-
-    Raises:
-        ValueError: count is below 1.
-    """
-    if count < 1:
-        raise ValueError(f"count is {count}, but a clip without frames has no middle")
-    return count // 2
