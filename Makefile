@@ -46,8 +46,8 @@ check: setup
 
 # The pinned versions: run this after changing the dependencies in pyproject.toml.
 requirements: setup
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
-		--no-emit-find-links --extra dev --constraint constraints.txt pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --extra dev \
+		--constraint constraints.txt pyproject.toml --output-file requirements.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
