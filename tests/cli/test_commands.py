@@ -52,11 +52,18 @@ def test_report_and_show_write_what_people_look_at(
     signflow("evaluate", run)
 
     signflow("report", run, "--out", tmp_path / "report.html")
-    signflow("show", square_store, "videos/left0.mp4", "--out", tmp_path / "clip.png")
+    show = ("show", square_store, "videos/left0.mp4")
+    signflow(*show, "--out", tmp_path / "clip.png")
+    signflow(*show, "--run", run, "--out", tmp_path / "guessed.png")
 
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "late-fusion" in page
     assert (tmp_path / "clip.png").read_bytes().startswith(b"\x89PNG")
+    width, guessed_width = (
+        int.from_bytes((tmp_path / name).read_bytes()[16:20], "big")
+        for name in ("clip.png", "guessed.png")
+    )
+    assert guessed_width > width
 
 
 def test_models_lists_the_reports_nets(signflow: Signflow):

@@ -25,11 +25,8 @@ def video_id(url: str) -> str | None:
         >>> video_id("www.youtube.com/watch?v=7y5Ye-2-ZBs&t=862s")
         '7y5Ye-2-ZBs'
     """
-    text = url.strip()
-    if "://" not in text:
-        text = "https://" + text.removeprefix("//")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(_with_scheme(url))
         host = (parts.hostname or "").lower()
     except ValueError:
         return None
@@ -56,11 +53,8 @@ def plain_address(url: str) -> str | None:
         >>> plain_address("HTTP://Signs.example.org/book.mp4#t=3")
         'http://signs.example.org/book.mp4'
     """
-    text = url.strip()
-    if "://" not in text:
-        text = "https://" + text.removeprefix("//")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(_with_scheme(url))
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return None
@@ -94,6 +88,11 @@ def video_name(url: str) -> str | None:
     stem = PurePosixPath(unquote(urlsplit(address).path)).stem
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:40] or "video"
     return f"{readable}-{sha256(address.encode()).hexdigest()[:8]}"
+
+
+def _with_scheme(url: str) -> str:
+    text = url.strip()
+    return text if "://" in text else "https://" + text.removeprefix("//")
 
 
 def _is_youtube(host: str) -> bool:

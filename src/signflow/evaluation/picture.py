@@ -3,7 +3,7 @@
 import difflib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib import font_manager, rc_context
@@ -104,8 +104,20 @@ def clip_picture(
         return _as_png(figure)
 
 
-def write_clip_picture(store: Store, clip_id: str, out: Path) -> Path:
+def write_clip_picture(
+    store: Store,
+    clip_id: str,
+    out: Path,
+    *,
+    guess: Callable[[Sample], Sequence[Guess]] | None = None,
+) -> Path:
     """Write the picture of one clip of a store as PNG, atomically; return `out`.
+
+    Args:
+        store: the store.
+        clip_id: the clip.
+        out: the picture.
+        guess: gives glosses with their scores, best first; None draws no guesses.
 
     Raises:
         UserError: the store was not asked for such a clip, or could not build it.
@@ -116,12 +128,13 @@ def write_clip_picture(store: Store, clip_id: str, out: Path) -> Path:
         raise UserError(_no_such_clip(store, clip_id)) from None
     if not row.built:
         raise UserError(f"{clip_id}: was not built ({row.status}): {row.reason}")
+    sample = store.sample(clip_id)
     png = clip_picture(
-        store.sample(clip_id),
+        sample,
         classes=store.classes,
         flow_bound=store.recipe.bound,
         title=f"{clip_id}: {row.clip.gloss}",
-        guesses=None,
+        guesses=None if guess is None else guess(sample),
     )
     with atomic_path(out) as beside:
         beside.write_bytes(png)

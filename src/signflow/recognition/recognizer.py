@@ -1,6 +1,5 @@
 """A run made ready to use: video in, ranked signs out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 from signflow.annotations import Clip
 from signflow.models import SignModel, scores
 from signflow.store import Made, Sample, make_samples
-from signflow.training import TrainedModel, inference_device, load_model
+from signflow.training import TrainedModel, as_batch, inference_device, load_model
 
 
 @dataclass(frozen=True)
@@ -83,20 +82,17 @@ class Recognizer:
         ((_, made),) = make_samples([clip], recipe=self.recipe)
         if not isinstance(made, Made):
             raise made
-        (given,) = self.scores([made.sample])
+        return self.rank(made.sample, top=top)
+
+    def rank(self, sample: Sample, *, top: int = 5) -> list[Prediction]:
+        """Recognise a sample that was made by this recognizer's recipe.
+
+        Args:
+            sample: of a store, or just made.
+            top: how many guesses, the likeliest first.
+        """
+        batch = as_batch([sample], inputs=self._model.inputs).to(self._device)
+        with torch.inference_mode():
+            (given,) = scores(self._model(rgb=batch.rgb, flow=batch.flow)).cpu().numpy()
         ranked = np.argsort(-given, kind="stable")[:top]
         return [Prediction(self.classes[label], float(given[label])) for label in ranked]
-
-    def scores(self, samples: Sequence[Sample]) -> np.ndarray:
-        """Scores of samples of this recognizer's recipe: float32 (samples, classes), 0 to 1."""
-        inputs = self._model.inputs
-        rgb = [s.middle_frame[None] if inputs.rgb == "middle" else s.frames for s in samples]
-        with torch.inference_mode():
-            logits = self._model(
-                rgb=self._tensor(rgb) if inputs.rgb else None,
-                flow=self._tensor([s.flow for s in samples]) if inputs.flow else None,
-            )
-            return scores(logits).cpu().numpy()
-
-    def _tensor(self, arrays: Sequence[np.ndarray]) -> torch.Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(self._device)

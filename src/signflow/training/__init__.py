@@ -1,6 +1,6 @@
 """Learning: a store and a model become a run directory."""
 
-from signflow.training.batches import Batch, batches
+from signflow.training.batches import Batch, as_batch, batches
 from signflow.training.config import TrainConfig
 from signflow.training.environment import inference_device
 from signflow.training.run import EpochMetrics, Run
@@ -13,6 +13,7 @@ __all__ = [
     "Run",
     "TrainConfig",
     "TrainedModel",
+    "as_batch",
     "batches",
     "inference_device",
     "load_model",

@@ -57,14 +57,18 @@ def batches(
             yield batch
 
 
-def _read(store: Store, rows: Sequence[ClipRow], inputs: Inputs) -> Batch:
-    samples = [store.sample(row.clip.clip_id) for row in rows]
+def as_batch(samples: Sequence[Sample], *, inputs: Inputs) -> Batch:
+    """Gather what `inputs` names of samples; of what it does not name nothing is decoded."""
     return Batch(
         rgb=None if inputs.rgb is None else _tensor([_frames(s, inputs) for s in samples]),
         flow=_tensor([sample.flow for sample in samples]) if inputs.flow else None,
         labels=torch.tensor([sample.label for sample in samples]),
         clip_ids=tuple(sample.clip_id for sample in samples),
     )
+
+
+def _read(store: Store, rows: Sequence[ClipRow], inputs: Inputs) -> Batch:
+    return as_batch([store.sample(row.clip.clip_id) for row in rows], inputs=inputs)
 
 
 def _frames(sample: Sample, inputs: Inputs) -> np.ndarray:
