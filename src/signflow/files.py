@@ -1,11 +1,11 @@
 """Files appear whole or not at all."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from signflow.errors import UserError
 
@@ -14,16 +14,16 @@ from signflow.errors import UserError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; rename it to `path` when the block succeeds.
 
-    A process killed inside the block leaves `path` as it was. The temporary name holds the process
-    number, so two processes never write into the same file, and ends in `path`'s suffix, so that
-    writers which go by the suffix are content.
+    A process killed inside the block leaves `path` as it was. The temporary name is like no other,
+    so two writers, on two machines even, never write into the same file; it ends in `path`'s
+    suffix, so that writers which go by the suffix are content.
 
     Example:
         >>> with atomic_path(Path("result.json")) as beside:
         ...     beside.write_text("{}")
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{uuid4().hex[:12]}.partial{path.suffix}")
     try:
         yield beside
         beside.replace(path)

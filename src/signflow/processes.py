@@ -2,12 +2,17 @@
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import TypeVar
 
 import cv2
+
+T = TypeVar("T")
 
 
 def available_cores() -> int:
@@ -34,6 +39,64 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class ProcessEndedError(Exception):
+    """A process ended before it had a result.
+
+    Args:
+        status: its exit status; the negative number of the signal that ended it.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(describe_status(status))
+        self.status = status
+
+
+def describe_status(status: int) -> str:
+    """An exit status in words: "SIGSEGV", or "exit status 1".
+
+    Example:
+        >>> describe_status(-11)
+        'SIGSEGV'
+    """
+    try:
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    except ValueError:
+        return f"signal {-status}"
+
+
+def run_alone(task: Callable[[], T]) -> T:
+    """Run a task in a process of its own, which does not outlive a killed parent.
+
+    Returns:
+        What the task returns; it must survive pickling.
+
+    Raises:
+        ProcessEndedError: the process ended without a result. What the task raises is raised here.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_report, args=(task, sender), daemon=True)
+    process.start()
+    sender.close()  # this side's: the pipe ends with the process
+    try:
+        result, error = receiver.recv()
+    except (EOFError, OSError):
+        process.join()
+        raise ProcessEndedError(process.exitcode or 0) from None
+    process.join()
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return]  # what comes out of a pipe has no type
+
+
+def _report(task: Callable[[], T], sender: Connection) -> None:
+    _start_worker()
+    try:
+        sender.send((task(), None))
+    except Exception as error:
+        sender.send((None, error))
 
 
 def _start_worker() -> None:

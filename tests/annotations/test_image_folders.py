@@ -54,7 +54,7 @@ def test_image_folders_are_built_at_the_frame_rate_that_was_given(
     tmp_path: Path, signflow: Signflow
 ) -> None:
     source = write_image_set(tmp_path / "set")
-    options = ["--image-size", "32", "--workers", "1", "--frame-rate", "12"]
+    options = ["--image-size", "32", "--workers", "0", "--frame-rate", "12"]
     signflow("build", source, "--out", tmp_path / "store", *options)
     rows = pq.read_table(tmp_path / "store" / "clips.parquet").to_pylist()
     assert {row["status"] for row in rows} == {"built"}
@@ -75,7 +75,7 @@ def test_a_row_of_a_table_may_name_a_stretch_of_a_folder(tmp_path: Path) -> None
     )
     clips = read_clips(tmp_path, options=ReadOptions(frame_rate=12))
 
-    summary = build_store(clips, out=tmp_path / "store", recipe=Recipe(image_size=16), workers=1)
+    summary = build_store(clips, out=tmp_path / "store", recipe=Recipe(image_size=16), workers=0)
 
     assert [row.status for row in summary.rows] == [
         "built",
@@ -125,7 +125,7 @@ def test_a_frame_rate_that_is_none_is_refused(
 def test_a_store_from_before_frame_rates_can_still_be_read(tmp_path: Path) -> None:
     write_images(tmp_path / "set" / "down" / "c", gloss="down")
     clips = read_clips(tmp_path / "set", options=ReadOptions(shares=(1, 0, 0)))
-    summary = build_store(clips, out=tmp_path / "store", recipe=Recipe(image_size=16), workers=1)
+    summary = build_store(clips, out=tmp_path / "store", recipe=Recipe(image_size=16), workers=0)
     table = pq.read_table(tmp_path / "store" / "clips.parquet").drop_columns(["frame_rate"])
     pq.write_table(table, tmp_path / "old.parquet")
 

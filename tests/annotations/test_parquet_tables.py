@@ -107,7 +107,7 @@ def test_a_parquet_table_is_built_like_any_other(
     }
     source = write(tmp_path / "clips.parquet", columns)
     out = tmp_path / "store"
-    signflow("build", source, "--out", out, "--image-size", "16", "--workers", "1")
+    signflow("build", source, "--out", out, "--image-size", "16", "--workers", "0")
     rows = pq.read_table(out / "clips.parquet").to_pylist()
     assert [row["status"] for row in rows] == ["built", "built"]
 

@@ -75,7 +75,7 @@ def test_the_reader_in_the_documentation_reads_jester(tmp_path: Path) -> None:
     jester = write_jester(tmp_path / "jester")
     words = ["build", jester, "--videos", jester / "videos", "--out", tmp_path / "store"]
 
-    done = run_signflow(site, *words, "--image-size", "32", "--workers", "1")
+    done = run_signflow(site, *words, "--image-size", "32", "--workers", "0")
 
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(tmp_path / "store" / "clips.parquet").to_pylist()

@@ -110,7 +110,7 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("build", ".", "--out", "x", "--flow-options", "winsize"), "expected KEY=VALUE"),
         (("build", ".", "--out", "x", "--flow-options", "windowsize=3"), "windowsize"),
         (("build", ".", "--out", "x", "--frames", "1"), "frames is 1"),
-        (("build", "TABLE", "--out", "x", "--workers", "0"), "--workers 0: must be 1 or more"),
+        (("build", "TABLE", "--out", "x", "--workers", "-1"), "--workers -1: must be 0 or more"),
         (("train", "nowhere", "--out", "x"), "nowhere: is no store"),
         (("train", "STORE", "--out", "x", "--model", "early"), "'early': unknown; the models are"),
         (("train", "STORE", "--out", "x", "--fold", "7"), "has the folds 0, 1, 2, 3"),

@@ -181,7 +181,7 @@ def test_build_finds_what_download_brought_and_counts_the_rest(
     videos, store = tmp_path / "videos", tmp_path / "store"
 
     done = signflow("download", source, "--videos", videos, *QUICK)
-    words = ("--out", store, "--image-size", "16", "--workers", "1")
+    words = ("--out", store, "--image-size", "16", "--workers", "0")
     signflow("build", source, "--videos", videos, *words)
 
     rows = pq.read_table(store / "clips.parquet").to_pylist()

@@ -57,7 +57,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         ClipList(clips=tuple(clips), classes=GLOSSES, origin="made up"),
         out=folder / "store",
         recipe=Recipe(frames=4, image_size=32),
-        workers=1,
+        workers=0,
     )
     return Store.open(folder / "store")
 

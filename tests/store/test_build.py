@@ -85,7 +85,7 @@ def one_worker(
         if encoding not in made:
             out = tmp_path_factory.mktemp("encodings") / encoding
             recipe = replace(RECIPE, encoding=encoding)
-            build_store(read_clips(square_table), out=out, recipe=recipe, workers=1)
+            build_store(read_clips(square_table), out=out, recipe=recipe, workers=0)
             made[encoding] = out
         return made[encoding]
 
@@ -173,7 +173,7 @@ def session_of(leader: int) -> list[int]:
 
 def test_shards_that_are_done_are_not_built_again(square_table: Path, tmp_path: Path):
     clips = read_clips(square_table)
-    whole = build_store(clips, out=tmp_path / "whole", recipe=RECIPE, workers=1)
+    whole = build_store(clips, out=tmp_path / "whole", recipe=RECIPE, workers=0)
     shutil.copytree(whole.store, tmp_path / "half")
     half = tmp_path / "half"
     (half / "store.json").unlink()
@@ -183,7 +183,7 @@ def test_shards_that_are_done_are_not_built_again(square_table: Path, tmp_path: 
     first = half / "shards" / "00000.arrow"
     untouched = first.stat().st_mtime_ns
 
-    again = build_store(clips, out=half, recipe=RECIPE, workers=1)
+    again = build_store(clips, out=half, recipe=RECIPE, workers=0)
 
     assert again.done_before == len(rows)
     assert first.stat().st_mtime_ns == untouched
@@ -203,9 +203,9 @@ def write_half(half: Path, rows: list, *, fingerprint: dict) -> None:
 
 def test_a_finished_build_has_nothing_left_to_do(square_table: Path, tmp_path: Path):
     clips = read_clips(square_table)
-    first = build_store(clips, out=tmp_path / "store", recipe=RECIPE, workers=1)
+    first = build_store(clips, out=tmp_path / "store", recipe=RECIPE, workers=0)
 
-    again = build_store(clips, out=tmp_path / "store", recipe=RECIPE, workers=1)
+    again = build_store(clips, out=tmp_path / "store", recipe=RECIPE, workers=0)
 
     assert again.done_before == 36
     assert again.rows == first.rows
@@ -214,14 +214,14 @@ def test_a_finished_build_has_nothing_left_to_do(square_table: Path, tmp_path: P
 def test_another_recipe_does_not_overwrite_a_store_unasked(square_table: Path, tmp_path: Path):
     clips = read_clips(square_table)
     out = tmp_path / "store"
-    build_store(clips, out=out, recipe=RECIPE, workers=1)
+    build_store(clips, out=out, recipe=RECIPE, workers=0)
     before = shard_bytes(out)
 
     with pytest.raises(UserError, match="holds a store of other clips or another recipe"):
-        build_store(clips, out=out, recipe=Recipe(image_size=16), workers=1)
+        build_store(clips, out=out, recipe=Recipe(image_size=16), workers=0)
     assert shard_bytes(out) == before
 
-    build_store(clips, out=out, recipe=Recipe(image_size=16), workers=1, overwrite=True)
+    build_store(clips, out=out, recipe=Recipe(image_size=16), workers=0, overwrite=True)
     assert Store.open(out).recipe.image_size == 16
 
 
@@ -249,9 +249,9 @@ def test_a_second_build_of_the_same_store_is_told_who_holds_it(square_table: Pat
         FileLock(out / "building" / "lock"),
         pytest.raises(UserError, match="process 4711 on here is building this store"),
     ):
-        build_store(clips, out=out, recipe=RECIPE, workers=1)
+        build_store(clips, out=out, recipe=RECIPE, workers=0)
 
 
 def identity_of(clips, tmp_path: Path) -> str:
-    done = build_store(clips, out=tmp_path / "other", recipe=RECIPE, workers=1)
+    done = build_store(clips, out=tmp_path / "other", recipe=RECIPE, workers=0)
     return Store.open(done.store).fingerprint

@@ -1,6 +1,7 @@
 """`signflow build SOURCE --out STORE`."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import SPLITS, ReadOptions, read_clips
 from signflow.cli.parse import key_values, parse
+from signflow.cluster import dask_executor
 from signflow.progress import console
-from signflow.store import BuildSummary, Recipe, build_store
+from signflow.store import PATIENCE, BuildSummary, Recipe, build_store
 from signflow.video import create_flow
 
 
@@ -30,7 +32,10 @@ class Build:
         recipe: how a clip becomes arrays.
         flow: optical flow method: farneback or dis.
         flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
-        workers: processes; by default one per core.
+        workers: processes; by default one per core. 0 works in this one.
+        dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must
+            see the videos and the store under the same paths (extra: signflow[dask]).
+        patience: seconds without a sign of life after which a decoder is taken to hang.
         overwrite: replace a store of other clips or another recipe.
     """
 
@@ -41,6 +46,8 @@ class Build:
     flow: str = "farneback"
     flow_options: tuple[str, ...] = ()
     workers: int | None = None
+    dask: str | None = None
+    patience: float = PATIENCE
     overwrite: bool = False
 
 
@@ -49,13 +56,16 @@ def run(words: Sequence[str]) -> None:
     asked = parse(Build, words, command="build")
     flow = create_flow(asked.flow, **key_values(asked.flow_options, option="--flow-options"))
     clips = read_clips(asked.source, options=asked.read)
-    summary = build_store(
-        clips,
-        out=asked.out,
-        recipe=replace(asked.recipe, flow=flow),
-        workers=asked.workers,
-        overwrite=asked.overwrite,
-    )
+    with dask_executor(asked.dask) if asked.dask else nullcontext() as executor:
+        summary = build_store(
+            clips,
+            out=asked.out,
+            recipe=replace(asked.recipe, flow=flow),
+            workers=asked.workers,
+            executor=executor,
+            patience=asked.patience,
+            overwrite=asked.overwrite,
+        )
     _print_summary(summary)
 
 

@@ -1,6 +1,6 @@
 """Seen once, kept: clips become samples in memory-mapped Arrow shards."""
 
-from signflow.store.build import BuildSummary, build_store
+from signflow.store.build import PATIENCE, BuildSummary, build_store
 from signflow.store.encodings import ENCODINGS, EncodedImages, Encoding
 from signflow.store.recipe import Recipe
 from signflow.store.rows import ClipRow
@@ -9,6 +9,7 @@ from signflow.store.store import Store
 
 __all__ = [
     "ENCODINGS",
+    "PATIENCE",
     "BuildSummary",
     "ClipRow",
     "EncodedImages",

@@ -1,16 +1,15 @@
 """Building a store: resumable, in parallel, the same bytes every time."""
 
+import errno
 import os
 import platform
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,8 +18,9 @@ import signflow
 from signflow.annotations import SPLITS, ClipList
 from signflow.errors import UserError
 from signflow.files import read_json, write_json
-from signflow.processes import available_cores, worker_pool
+from signflow.processes import available_cores
 from signflow.progress import progress_bar
+from signflow.store.execute import build_shards
 from signflow.store.layout import (
     SCHEMA_VERSION,
     building_folder,
@@ -32,7 +32,9 @@ from signflow.store.layout import (
 from signflow.store.plan import ShardPlan, plan_shards
 from signflow.store.recipe import Recipe, fingerprint
 from signflow.store.rows import ClipRow, read_rows, write_rows
-from signflow.store.work import build_shard
+
+PATIENCE = 300.0
+"""Seconds without a sign of life after which a decoder is taken to hang."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ def build_store(
     recipe: Recipe | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
+    patience: float = PATIENCE,
     overwrite: bool = False,
 ) -> BuildSummary:
     """Build a store, or go on with one whose build was interrupted.
@@ -78,24 +81,31 @@ def build_store(
         clips: what to build.
         out: the store's directory; made if it is missing.
         recipe: how; the report's by default.
-        workers: processes; by default one per core. 1 works in this process.
+        workers: processes; by default one per core. 0 works in this process, which a video that
+            crashes the decoder then ends; the same call goes on after it.
         executor: runs the shards instead of processes of its own; where it works must see `out`
             and the videos under the same paths. It is not shut down.
+        patience: seconds without a sign of life after which a decoder is taken to hang, and its
+            worker process ended; the clip is recorded as `decoder-hung`.
         overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
 
     Raises:
-        UserError: `workers` is below 1, `out` holds something else, another build is at work in
-            it, or (exit status 1, after writing `clips.parquet`) not one clip could be built.
+        UserError: `workers` is below 0, `out` holds something else, another build is at work in
+            it, or (exit status 1) the disk is full, worker processes end for a reason that is not
+            in the videos, or, after writing `clips.parquet`, not one clip could be built.
     """
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers}: must be 1 or more")
+    if workers is not None and workers < 0:
+        raise UserError(f"--workers {workers}: must be 0 or more")
+    if not patience > 0:
+        raise UserError(f"--patience {patience:g}: must be seconds above 0")
     started = time.monotonic()
     recipe = recipe or Recipe()
     identity = fingerprint(
         {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
     )
-    _claim(out, identity, overwrite=overwrite)
-    with _only_build(out):
+    with _full_disk_is_said(out):
+        _claim(out, identity, overwrite=overwrite)
+    with _full_disk_is_said(out), _only_build(out):
         if store_json(out).exists():
             rows = read_rows(clips_path(out))
             done_before = len(rows)
@@ -103,9 +113,17 @@ def build_store(
             plans = plan_shards(clips.clips, recipe=recipe)
             todo = [plan for plan in plans if not rows_path(out, plan.number).exists()]
             done_before = sum(plan.clips for plan in plans) - sum(plan.clips for plan in todo)
-            build = partial(build_shard, recipe=recipe, store=out.absolute())
-            _run(todo, build, workers=workers, executor=executor)
+            results = build_shards(
+                todo,
+                recipe=recipe,
+                store=out.absolute(),
+                workers=available_cores() if workers is None else workers,
+                executor=executor,
+                patience=patience,
+            )
+            _show(results, clips=sum(plan.clips for plan in todo))
             rows = _finish(out, clips, recipe=recipe, plans=plans, identity=identity)
+        _remove_partial_shards(out)
         shutil.rmtree(building_folder(out), ignore_errors=True)
     return BuildSummary(
         store=out,
@@ -148,9 +166,7 @@ def _only_build(out: Path) -> Iterator[None]:
     try:
         with FileLock(folder / "lock", timeout=0):
             write_json(holder, {"pid": os.getpid(), "host": platform.node()})
-            # Left behind by builds that were killed; nobody writes here but the lock's holder.
-            for partial_file in shards_folder(out).glob(".*.partial*"):
-                partial_file.unlink()
+            _remove_partial_shards(out)
             yield
     except Timeout:
         by = read_json(holder, what="who builds") if holder.exists() else {}
@@ -160,50 +176,35 @@ def _only_build(out: Path) -> Iterator[None]:
         ) from None
 
 
-def _run(
-    todo: Sequence[ShardPlan],
-    build: Callable[[ShardPlan], list[ClipRow]],
-    *,
-    workers: int | None,
-    executor: Executor | None,
-) -> None:
-    """Build shards, showing progress by clips."""
-    workers = min(workers or available_cores(), max(1, len(todo)))
-    failed: Counter[str] = Counter()
+def _remove_partial_shards(out: Path) -> None:
+    """Remove what processes that were ended left; nobody writes here but the lock's holder."""
+    for path in shards_folder(out).glob(".*.partial*"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _full_disk_is_said(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{out}: no space is left on its disk; what was built so far is kept: make space and"
+            " give the same command again",
+            exit_status=1,
+        ) from None
+
+
+def _show(results: Iterable[Sequence[ClipRow]], *, clips: int) -> None:
+    """Go through the rows of shards as they are done, showing progress by clips."""
+    failed = 0
     with progress_bar() as progress:
-        task = progress.add_task("Building", total=sum(plan.clips for plan in todo), note="")
-        for rows in _results(todo, build, workers=workers, executor=executor):
-            failed.update(row.status for row in rows if not row.built)
-            note = f"{failed.total()} not built" if failed else ""
+        task = progress.add_task("Building", total=clips, note="")
+        for rows in results:
+            failed += sum(not row.built for row in rows)
+            note = f"{failed} not built" if failed else ""
             progress.update(task, advance=len(rows), note=note)
-
-
-def _results(
-    todo: Sequence[ShardPlan],
-    build: Callable[[ShardPlan], list[ClipRow]],
-    *,
-    workers: int,
-    executor: Executor | None,
-) -> Iterator[list[ClipRow]]:
-    if executor is not None:
-        yield from _gather([executor.submit(build, plan) for plan in todo])
-    elif workers == 1:
-        yield from map(build, todo)
-    else:
-        try:
-            with worker_pool(workers) as pool:
-                yield from _gather([pool.submit(build, plan) for plan in todo])
-        except BrokenProcessPool:
-            raise UserError(
-                "a worker process died (out of memory, or a video that crashes the decoder); what"
-                " was built so far is kept: give the same command again, perhaps with --workers 1",
-                exit_status=1,
-            ) from None
-
-
-def _gather(futures: Sequence["Future[list[ClipRow]]"]) -> Iterator[list[ClipRow]]:
-    for future in as_completed(futures):
-        yield future.result()
 
 
 def _finish(

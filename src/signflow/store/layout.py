@@ -39,3 +39,13 @@ def building_folder(store: Path) -> Path:
 def rows_path(store: Path, number: int) -> Path:
     """The rows of a shard's clips; its presence says that the shard is done."""
     return building_folder(store) / f"{number:05d}.parquet"
+
+
+def place_path(store: Path, number: int) -> Path:
+    """What the worker of a shard is at; without rows, its process ended there."""
+    return building_folder(store) / f"{number:05d}.at.json"
+
+
+def hung_path(store: Path, number: int) -> Path:
+    """Where the worker of a shard leaves its stack when it ends itself because a decoder hangs."""
+    return building_folder(store) / f"{number:05d}.hung.txt"

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
@@ -17,6 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from signflow.video.spans import VideoFault, VideoInfo
+from signflow.watchdog import sign_of_life
 
 # Of swscale's methods, this one comes nearest to cv2.INTER_AREA on the real clips, 640x480 to
 # 224x224: 0.2 of 255 away on average (bicubic 0.7), at the same price. Without the last three
@@ -168,6 +170,7 @@ def open_stream(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise VideoFault("file-missing", f"{path}: no such file")
     if not path.is_file():
         raise VideoFault("unreadable", f"{path}: is no file, but must be a video file")
+    sign_of_life()
     try:
         # Only this file: a playlist that names other files or addresses is not followed. Titles
         # in another encoding than UTF-8 are none of our business.
@@ -183,6 +186,13 @@ def open_stream(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         yield container, _video_stream(path, container)
 
 
+def demux(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
+    """Packets from where the container stands; each is a sign of life to whoever watches."""
+    for packet in container.demux(stream):
+        sign_of_life()
+        yield packet
+
+
 def decode_tolerantly(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[VideoFrame | None]:
@@ -192,7 +202,7 @@ def decode_tolerantly(
         every frame, and None wherever something was lost.
     """
     try:
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             try:
                 frames = packet.decode()
             except av.FFmpegError:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signflow.errors import UserError
+from signflow.watchdog import sign_of_life
 
 
 class FlowMethod(Protocol):
@@ -134,6 +135,7 @@ def compute_flow(frames: NDArray[np.uint8], *, method: FlowMethod) -> NDArray[np
     greys = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     flow = np.empty((len(greys) - 1, *greys[0].shape, 2), dtype=np.float32)
     for pair in range(len(flow)):
+        sign_of_life()
         try:
             flow[pair] = method.between(greys[pair], greys[pair + 1])
         except cv2.error as error:

@@ -21,8 +21,12 @@ FaultCode = Literal[
     "span-empty",
     "too-few-frames",
     "box-outside",
+    "decoder-failed",
+    "decoder-died",
+    "decoder-hung",
 ]
-"""Why a clip cannot be had. `box-outside` is found by who crops, all others by who decodes."""
+"""Why a clip cannot be had. `box-outside` is found by who crops, the last three by who builds (an
+exception that nobody foresaw, a crash of the process, silence), all others by who decodes."""
 
 FAULT_CODES: tuple[FaultCode, ...] = get_args(FaultCode)
 

@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from signflow.video.container import MAX_REORDER, OpenVideo
+from signflow.video.container import MAX_REORDER, OpenVideo, demux
 from signflow.video.spans import Span
 
 # Codecs whose packets say honestly which of them a decoder can start from. Of others (GIF, whose
@@ -146,7 +146,7 @@ def _packets_from(
     for seconds in _REACH_BACK:
         position = target - round(seconds / video.seconds_per_tick)
         video.container.seek(position, stream=video.stream, backward=True)
-        packets = video.container.demux(video.stream)
+        packets = demux(video.container, video.stream)
         keyframe = next((packet for packet in packets if packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= target:
             yield keyframe
