@@ -8,6 +8,7 @@ from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import SPLITS, ReadOptions, read_clips
+from signflow.audit import drop_leaks
 from signflow.cli.parse import key_values, parse
 from signflow.progress import console
 from signflow.store import BuildSummary, Recipe, build_store
@@ -32,6 +33,8 @@ class Build:
         flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
         workers: processes; by default one per core.
         overwrite: replace a store of other clips or another recipe.
+        drop_leaks: keep clips that lie in two splits or folds (the same stretch of a video, or
+            copies) only where it does least harm: train loses them, then validation.
     """
 
     source: Positional[Path]
@@ -42,6 +45,7 @@ class Build:
     flow_options: tuple[str, ...] = ()
     workers: int | None = None
     overwrite: bool = False
+    drop_leaks: bool = False
 
 
 def run(words: Sequence[str]) -> None:
@@ -55,6 +59,7 @@ def run(words: Sequence[str]) -> None:
         recipe=replace(asked.recipe, flow=flow),
         workers=asked.workers,
         overwrite=asked.overwrite,
+        leave_out=drop_leaks(workers=asked.workers) if asked.drop_leaks else None,
     )
     _print_summary(summary)
 

@@ -35,6 +35,20 @@ from signflow.store.rows import ClipRow, read_rows, write_rows
 from signflow.store.work import build_shard
 
 
+@dataclass(frozen=True)
+class LeaveOut:
+    """What is left out of a store at the end of its build.
+
+    Attributes:
+        name: of the rule, with all that its choice depends on: part of what the store is.
+        apply: from the rows of all clips, and a folder for what it needs to go on after a kill, to
+            the rows with reasons for what is left out. Those samples stay in their shards, unread.
+    """
+
+    name: str
+    apply: Callable[[Sequence[ClipRow], Path], list[ClipRow]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class BuildSummary:
     """What a build came to.
@@ -69,6 +83,7 @@ def build_store(
     workers: int | None = None,
     executor: Executor | None = None,
     overwrite: bool = False,
+    leave_out: LeaveOut | None = None,
 ) -> BuildSummary:
     """Build a store, or go on with one whose build was interrupted.
 
@@ -82,6 +97,7 @@ def build_store(
         executor: runs the shards instead of processes of its own; where it works must see `out`
             and the videos under the same paths. It is not shut down.
         overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
+        leave_out: what not to take up, though it could be built.
 
     Raises:
         UserError: `workers` is below 1, `out` holds something else, another build is at work in
@@ -91,9 +107,10 @@ def build_store(
         raise UserError(f"--workers {workers}: must be 1 or more")
     started = time.monotonic()
     recipe = recipe or Recipe()
-    identity = fingerprint(
-        {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
-    )
+    wanted = {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
+    if leave_out is not None:
+        wanted["leave_out"] = leave_out.name
+    identity = fingerprint(wanted)
     _claim(out, identity, overwrite=overwrite)
     with _only_build(out):
         if store_json(out).exists():
@@ -105,7 +122,9 @@ def build_store(
             done_before = sum(plan.clips for plan in plans) - sum(plan.clips for plan in todo)
             build = partial(build_shard, recipe=recipe, store=out.absolute())
             _run(todo, build, workers=workers, executor=executor)
-            rows = _finish(out, clips, recipe=recipe, plans=plans, identity=identity)
+            rows = _finish(
+                out, clips, recipe=recipe, plans=plans, identity=identity, leave_out=leave_out
+            )
         shutil.rmtree(building_folder(out), ignore_errors=True)
     return BuildSummary(
         store=out,
@@ -207,13 +226,21 @@ def _gather(futures: Sequence["Future[list[ClipRow]]"]) -> Iterator[list[ClipRow
 
 
 def _finish(
-    out: Path, clips: ClipList, *, recipe: Recipe, plans: Sequence[ShardPlan], identity: str
+    out: Path,
+    clips: ClipList,
+    *,
+    recipe: Recipe,
+    plans: Sequence[ShardPlan],
+    identity: str,
+    leave_out: LeaveOut | None,
 ) -> list[ClipRow]:
     """Gather the rows of all shards, then write what makes the directory a store."""
     by_id = {
         row.clip.clip_id: row for plan in plans for row in read_rows(rows_path(out, plan.number))
     }
     rows = [by_id[clip.clip_id] for clip in clips.clips]
+    if leave_out is not None:
+        rows = leave_out.apply(rows, building_folder(out) / "leave-out")
     write_rows(clips_path(out), rows)
     if not any(row.built for row in rows):
         # No store.json, and nothing is remembered as done: the same command tries again.
