@@ -1,4 +1,4 @@
-"""An honest look at a set before any training: what can be had, and what leaks between its parts."""
+"""An honest look at a set before any training: what can be had, and what leaks."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

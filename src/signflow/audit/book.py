@@ -1,12 +1,11 @@
 """A book of sketches: made by worker processes, kept on disk, looked up by memory map.
 
-A folder of Arrow files, one for a handful of videos, each named by what it was made from (the clips,
-and the size and date of their files). So a stopped audit goes on, a video that was added since is
-looked at, and what has not changed is not looked at again.
+A folder of Arrow files, one for a handful of videos, each named by what it was made from (the
+clips, and the size and date of their files). So a stopped audit goes on, a video that was added
+since is looked at, and what has not changed is not looked at again.
 """
 
 import bisect
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -148,7 +147,7 @@ def _page(clips: Sequence[Clip]) -> Page:
 def file_state(source: str) -> tuple[int, int] | None:
     """Size and date of a video; None where it is not there. Of a folder of images, its date."""
     try:
-        found = os.stat(source)
+        found = Path(source).stat()
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns

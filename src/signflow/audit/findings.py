@@ -172,6 +172,11 @@ class Audit:
         return pairs + signers + (len(self.text.naming) if self.text else 0)
 
 
+def counted_leaks(audit: Audit) -> str:
+    """How many leaks, in words: "1 leak", "7 leaks"."""
+    return f"{audit.leaks} leak{'' if audit.leaks == 1 else 's'}"
+
+
 def write_audit(path: Path, audit: Audit) -> None:
     """Write an audit, atomically."""
     write_json(path, to_dict(audit))
@@ -224,6 +229,6 @@ def _value(kind: Any, value: Any) -> Any:
     if origin is tuple:
         kinds: Sequence[Any] = inner[:1] * len(value) if Ellipsis in inner else inner
         return tuple(_value(each, item) for each, item in zip(kinds, value, strict=True))
-    if origin is not None and issubclass(origin, Mapping):
+    if origin is Mapping:
         return {key: _value(inner[1], item) for key, item in value.items()}
     return value

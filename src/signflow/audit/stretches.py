@@ -16,7 +16,7 @@ from signflow.store import ClipRow
 LEAST_OVERLAP = 0.5
 """Share of the shorter clip from which on two clips are the same stretch.
 
-Neighbours in one video may overlap by a few frames; those that are annotated twice share nearly all.
+Neighbours in one video may overlap by a few frames; what is annotated twice is shared nearly all.
 In MS-ASL half lies in the gap between the two (docs/audit.md).
 """
 

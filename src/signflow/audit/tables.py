@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from signflow.annotations import SPLITS
-from signflow.audit.findings import Audit, Shared, Spread, Text
+from signflow.audit.findings import Audit, Shared, Spread, Text, counted_leaks
 from signflow.audit.pairs import Pair
 
 MOST_LINES = 8
@@ -193,6 +193,6 @@ def _verdict(audit: Audit) -> Line:
     if not audit.leaks:
         return Line("No leaks were found in what could be looked at", style="green")
     return Line(
-        f"{audit.leaks} leaks; signflow build --drop-leaks leaves out those by stretch or copy",
+        f"{counted_leaks(audit)}; signflow build --drop-leaks leaves out those by stretch or copy",
         style="bold red",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import ReadOptions
-from signflow.audit import Audit, audit_source, audit_store, audit_tables, to_dict
+from signflow.audit import Audit, audit_source, audit_store, audit_tables, counted_leaks, to_dict
 from signflow.cli.parse import parse
 from signflow.errors import UserError
 from signflow.progress import console
@@ -55,7 +55,7 @@ def run(words: Sequence[str]) -> None:
             console.print(part, highlight=False, soft_wrap=not hasattr(part, "add_row"))
         console.print(f"All of it: {path}", highlight=False, soft_wrap=True, markup=False)
     if asked.strict and audit.leaks:
-        raise UserError(f"{asked.where}: {audit.leaks} leaks, and --strict", exit_status=1)
+        raise UserError(f"{asked.where}: {counted_leaks(audit)}, and --strict", exit_status=1)
 
 
 def _audit(asked: AuditCommand) -> tuple[Audit, Path]:
