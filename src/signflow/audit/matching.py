@@ -27,8 +27,15 @@ LEAST_SHARED = 0.75
 _STILL = 3.0
 """Grey levels (standard deviation over time) from which on a pixel moves rather than flickers."""
 
+_PLAIN = 1.5
+"""Grey levels (standard deviation over a tile) up to which it shows nothing."""
+
 _FEWEST_PIXELS = 12
 """With fewer pixels that move in both, two clips are too still to be compared."""
+
+LEAST_SCENE = 0.8
+"""Correlation of the stills, in the median of 16 tiles: an avatar, or a drawing, may move alike in
+two scenes; a logo spoils a few tiles."""
 
 _STEPS = 4
 """Shifts that are tried between one picture of a sketch and the next."""
@@ -133,7 +140,24 @@ def _compare(
         return NO_MATCH.score, 0.0
     seen = _within(their_times + shift, our_times)
     met = _weights(our_times, their_times[seen] + shift) @ a
+    if _scene(ours.mean(axis=0), laid.mean(axis=0), shared) < LEAST_SCENE:
+        return NO_MATCH.score, shift
     return _correlation_of_motion(met, b[seen]), shift
+
+
+def _scene(ours: Floats, theirs: Floats, shared: NDArray[np.bool_]) -> float:
+    """How alike two stills are, -1 to 1: the median over tiles that show anything."""
+    side = SIDE // 4
+    alike = []
+    for top in range(0, SIDE, side):
+        for left in range(0, SIDE, side):
+            tile = slice(top, top + side), slice(left, left + side)
+            if not shared[tile].all():
+                continue
+            a, b = ours[tile] - ours[tile].mean(), theirs[tile] - theirs[tile].mean()
+            if a.std() > _PLAIN and b.std() > _PLAIN:
+                alike.append(float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())))
+    return float(np.median(alike)) if alike else NO_MATCH.score
 
 
 def _lay(frames: Floats, warp: Floats) -> tuple[Floats, NDArray[np.bool_]]:
