@@ -47,7 +47,7 @@ def audit_store(path: Path, *, text: bool = False, workers: int | None = None) -
     clips = ClipList(
         clips=tuple(row.clip for row in store.rows), classes=store.classes, origin=store.origin
     )
-    audit = _audit(clips, store.rows, built, book, workers=workers)
+    audit = _audit(clips, store.rows, built, book, folder, workers=workers)
     found = text_of_store(store, folder, workers=workers) if text else None
     return _finish(path / AUDIT_FILE, audit, kind="store", of=store_identity(store), text=found)
 
@@ -86,7 +86,7 @@ def audit_source(
     by_id = {row.clip.clip_id: row for row in book.rows}
     rows = [by_id[clip.clip_id] for clip in clips.clips]
     addresses = _addresses(source, options)
-    audit = _audit(clips, rows, rows, book, workers=workers, addresses=addresses)
+    audit = _audit(clips, rows, rows, book, folder, workers=workers, addresses=addresses)
     found = text_of_videos(rows, folder, workers=workers) if text else None
     states = {clip.source: file_state(clip.source) for clip in clips.clips}
     of = fingerprint([_measures(), [asdict(clip) for clip in clips.clips], states])
@@ -112,7 +112,7 @@ def look_at_rows(store: Store) -> Audit:
     clips = ClipList(
         clips=tuple(row.clip for row in rows), classes=store.classes, origin=store.origin
     )
-    audit = _audit(clips, rows, built, None, workers=1)
+    audit = _audit(clips, rows, built, None, store.path / WORK_FOLDER, workers=1)
     return replace(audit, kind="store", fingerprint=store_identity(store))
 
 
@@ -126,17 +126,22 @@ def _audit(
     rows: Sequence[ClipRow],
     looked_at: Sequence[ClipRow],
     book: Book | None,
+    folder: Path,
     *,
     workers: int | None,
     addresses: Mapping[str, str] | None = None,
 ) -> Audit:
-    """Everything but the text; `rows` are all, and `looked_at` those that may leak."""
+    """Everything but the text; `rows` are all, and `looked_at` those that may leak.
+
+    `folder` holds what is needed to go on.
+    """
     videos = same_videos([row.clip for row in looked_at], addresses=addresses)
     stretches = find_stretches(looked_at, videos)
     copies: list[Pair] = []
     if book is not None:
         known = {frozenset((pair.first, pair.second)) for pair in stretches}
-        copies = find_copies(book, clips.clips, workers=workers, known=known)
+        kept = folder / "compared.json"
+        copies = find_copies(book, clips.clips, workers=workers, known=known, kept=kept)
     return Audit(
         fingerprint="",
         kind="source",

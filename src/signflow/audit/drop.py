@@ -60,7 +60,7 @@ def without_leaks(
     stretches = find_stretches(built, same_videos(clips))
     known = {frozenset((pair.first, pair.second)) for pair in stretches}
     book = book_of_videos(clips, folder / "sketches", workers=workers)
-    copies = find_copies(book, clips, workers=workers, known=known)
+    copies = find_copies(book, clips, workers=workers, known=known, kept=folder / "compared.json")
     drops = choose_drops(built, stretches, copies)
     return [_dropped(row, drops.get(row.clip.clip_id)) for row in rows]
 
