@@ -32,7 +32,7 @@ LEAST_ALIKE = ((0.5, 0.6), *((0.85, 0.8),) * 4)
 """Correlations that a pair needs in one of the parts: of the still picture, and of where it moves.
 What real copies have, and how many other pairs pass, stands in docs/audit.md."""
 
-_BLOCK = 1024
+_BLOCK = 256
 
 
 def describe(sketch: Sketch) -> Floats:
