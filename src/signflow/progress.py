@@ -21,8 +21,10 @@ console_err = Console(stderr=True)
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
     """Yield a rich progress display on standard error.
+
+    Of several processes that work together only the first should have it `shown`.
 
     Tasks added to it may set a field `note` for a short text at the end of their line. Where
     standard error is no terminal (a log file, CI) nothing is drawn.
@@ -35,6 +37,6 @@ def progress_bar() -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console_err,
-        disable=not console_err.is_terminal,
+        disable=not (shown and console_err.is_terminal),
     ) as progress:
         yield progress
