@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,17 @@ def test_options_that_contradict_the_environment_are_refused(
 
     with pytest.raises(UserError, match=message):
         processes_asked(devices, nodes)
+
+
+def test_who_trains_alone_does_so_whatever_slurm_has_started(
+    square_store: Path, tmp_path: Path, environment: Callable[[dict[str, str]], None]
+):
+    environment({**SLURM, "SLURM_PROCID": "3"})
+    config = replace(CONFIG, model="temporal", epochs=1)
+
+    run = train(Store.open(square_store), config=config, out=tmp_path / "run", device="cpu")
+
+    assert run.complete
 
 
 def test_a_batch_smaller_than_the_number_of_processes_is_refused(

@@ -105,6 +105,7 @@ def fabric_of(processes: Processes, *, config: TrainConfig, device: str) -> Iter
     # Fabric brings in PyTorch's compiler: seconds that only those who train should wait for.
     import torch.distributed
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -117,6 +118,9 @@ def fabric_of(processes: Processes, *, config: TrainConfig, device: str) -> Iter
                 devices=processes.devices,
                 num_nodes=processes.nodes,
                 strategy=_strategy(processes) if processes.count > 1 else "auto",
+                # Who trains alone does so whatever torchrun or Slurm said: a sweep is started
+                # several times by them, and its processes know nothing of each other.
+                plugins=[LightningEnvironment()] if processes.count == 1 else None,
                 precision=config.precision,
             )
     except (ImportError, MisconfigurationException, RuntimeError, ValueError) as error:

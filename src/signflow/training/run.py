@@ -98,7 +98,7 @@ class Run:
             found = Run.open(self.path)
             if (found.config, found.store_fingerprint) != (self.config, self.store_fingerprint):
                 raise UserError(f"{self.path}: {_difference(found, self)}; give another --out")
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and not _empty(self.path):
             raise UserError(f"{self.path}: is not empty and holds no run; give another --out")
 
     @classmethod
@@ -168,6 +168,11 @@ class Run:
             return []
         lines = self.metrics_path.read_text(encoding="utf-8").splitlines()
         return [EpochMetrics(**json.loads(line)) for line in lines]
+
+
+def _empty(path: Path) -> bool:
+    """Whether it is a directory with nothing in it but what a killed process had begun to write."""
+    return path.is_dir() and all(entry.name.startswith(".") for entry in path.iterdir())
 
 
 def _difference(found: Run, wanted: Run) -> str:
