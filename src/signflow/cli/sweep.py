@@ -42,7 +42,7 @@ class Sweep:
         seeds: how many seeds of each, from --seed.
         search: try so many configurations, proposed by Optuna and judged by validation; --grid then
             gives the choices for a field.
-        options: how this process works.
+        process: how this one works.
         timing: when the work of a process that is gone is taken over.
         config: what all runs have in common.
     """
@@ -53,7 +53,7 @@ class Sweep:
     grid: Annotated[tuple[str, ...], UseAppendAction] = ()
     seeds: int = 1
     search: int | None = None
-    options: OmitArgPrefixes[SweepOptions] = field(default_factory=SweepOptions)
+    process: OmitArgPrefixes[SweepOptions] = field(default_factory=SweepOptions)
     timing: OmitArgPrefixes[Timing] = field(default_factory=Timing)
     config: OmitArgPrefixes[TrainConfig] = field(default_factory=TrainConfig)
 
@@ -73,7 +73,7 @@ def run(words: Sequence[str]) -> None:
                 "seeds": asked.seeds,
                 "base": asked.config.to_dict(),
             },
-            options=asked.options,
+            options=asked.process,
             timing=asked.timing,
         )
     else:
@@ -85,7 +85,7 @@ def run(words: Sequence[str]) -> None:
             out=asked.out,
             trials=asked.search,
             grid=grid,
-            options=asked.options,
+            options=asked.process,
             timing=asked.timing,
         )
     _print_summary(summary, searched=asked.search is not None)
