@@ -11,6 +11,7 @@ from signflow.cli.parse import parse
 from signflow.errors import UserError
 from signflow.evaluation import evaluate, summary_table
 from signflow.progress import console
+from signflow.sweep import runs_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Evaluate:
     """Measure runs: predictions of every clip, accuracies with 95 % intervals.
 
     Attributes:
-        runs: run directories.
+        runs: run directories, or folders of signflow sweep: all their complete runs.
         split: which splits. Test is meant to be looked at once, when all is chosen.
         device: auto, cpu or cuda.
     """
@@ -33,6 +34,7 @@ def run(words: Sequence[str]) -> None:
     asked = parse(Evaluate, words, command="evaluate")
     if not asked.runs:
         raise UserError("evaluate: no run given; signflow evaluate RUN...")
-    for path in asked.runs:
+    runs = runs_in(asked.runs)
+    for path in runs:
         evaluate(path, splits=asked.split, device=asked.device)
-    console.print(summary_table(asked.runs))
+    console.print(summary_table(runs))

@@ -9,6 +9,7 @@ from tyro.conf import Positional
 from signflow.cli.parse import parse
 from signflow.evaluation import summary_table, write_report
 from signflow.progress import console
+from signflow.sweep import runs_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class Report:
     """Make one self-contained page of one or more runs.
 
     Attributes:
-        runs: run directories.
+        runs: run directories, or folders of signflow sweep: all their complete runs.
         out: the page.
     """
 
@@ -27,6 +28,7 @@ class Report:
 def run(words: Sequence[str]) -> None:
     """Write the page and print the runs' table."""
     asked = parse(Report, words, command="report")
-    page = write_report(asked.runs, asked.out)
-    console.print(summary_table(asked.runs))
+    runs = runs_in(asked.runs)
+    page = write_report(runs, asked.out)
+    console.print(summary_table(runs))
     console.print(f"The report: {page}", highlight=False, soft_wrap=True)

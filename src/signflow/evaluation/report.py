@@ -174,7 +174,7 @@ def _view(
 
 def _missing(run: RunRecord) -> list[str]:
     sentences = []
-    if len(run.history) < run.config.epochs:
+    if not run.run.complete:
         sentences.append(
             f"{len(run.history)} of {run.config.epochs} epochs are finished. The train command,"
             f" given again, goes on: {run.train_command()}"

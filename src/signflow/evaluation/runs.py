@@ -14,8 +14,6 @@ from signflow.training import EpochMetrics, Run, TrainConfig
 
 RESULT_SCHEMA_VERSION = 1
 
-_SHORT_OPTIONS = {"learning_rate": "lr"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
@@ -89,11 +87,7 @@ class RunRecord:
 
     def train_command(self) -> str:
         """Return the command line that repeats the run, quoted for a POSIX shell."""
-        words = ["signflow", "train", str(self.run.store_path)]
-        for name, value in self.config.to_dict().items():
-            if value is not None:
-                option = _SHORT_OPTIONS.get(name, name).replace("_", "-")
-                words += [f"--{option}", str(value)]
+        words = ["signflow", "train", str(self.run.store_path), *self.config.command_options()]
         return shlex.join([*words, "--out", str(self.path)])
 
     def evaluate_command(self, split: str) -> str:

@@ -10,6 +10,8 @@ from signflow.evaluation.metrics import SplitResult
 from signflow.evaluation.runs import RunRecord
 from signflow.evaluation.words import NOTHING, percent, rate, span
 
+_OWN_COLUMNS = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
+
 
 def summary_table(runs: Sequence[Path]) -> Table:
     """Return a row for each run: what it is, and its accuracies with 95 % intervals.
@@ -61,6 +63,11 @@ def _differing(records: Sequence[RunRecord], settings: Sequence[dict[str, str]])
 
 def _settings(record: RunRecord) -> dict[str, str]:
     config = record.config
+    options = {
+        name.replace("_", " "): str(value)
+        for name, value in config.to_dict().items()
+        if name not in _OWN_COLUMNS
+    }
     return {
         "run": record.path.resolve().name,
         "batch": str(config.batch_size),
@@ -68,6 +75,7 @@ def _settings(record: RunRecord) -> dict[str, str]:
         "epochs": str(config.epochs),
         "seed": str(config.seed),
         "fold": NOTHING if config.fold is None else str(config.fold),
+        **options,
     }
 
 
