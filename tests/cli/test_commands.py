@@ -1,6 +1,8 @@
 """The whole way through the real command line."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +158,37 @@ def test_flow_options_reach_the_recipe(square_table: Path, tmp_path: Path, signf
     recipe = json.loads((tmp_path / "store" / "store.json").read_text())["recipe"]
     assert recipe["flow"]["method"] == "dis"
     assert recipe["flow"]["preset"] == "fast"
+
+
+def test_a_folder_of_runs_is_evaluated_but_for_those_that_are_not_finished(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    folder = tmp_path / "sweep"
+    shutil.copytree(run, folder / "done")
+    shutil.copytree(run, folder / "killed")
+    (folder / "killed" / "environment.json").unlink()
+
+    done = signflow("evaluate", folder, "--split", "test")
+    alone = signflow("evaluate", folder / "killed", check=False)
+
+    assert "9 of 9" in done.stdout
+    assert "passed over: killed" in done.stderr
+    assert alone.returncode == 2
+    assert "is not finished" in alone.stderr
+
+
+def test_what_is_measured_is_not_measured_again_until_the_weights_change(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    again = shutil.copytree(run, tmp_path / "run")
+    signflow("evaluate", again, "--split", "test")
+    predictions = again / "predictions_test.parquet"
+    written = predictions.stat().st_mtime_ns
+
+    signflow("evaluate", again, "--split", "test")
+    assert predictions.stat().st_mtime_ns == written
+
+    later = predictions.stat().st_mtime + 10
+    os.utime(again / "model.safetensors", (later, later))
+    signflow("evaluate", again, "--split", "test")
+    assert predictions.stat().st_mtime_ns > written

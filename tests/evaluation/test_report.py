@@ -66,7 +66,7 @@ def test_the_page_holds_every_figure_of_a_run(make_run: MakeRun, tmp_path: Path)
     page = report([run], tmp_path)
     for result in record.splits.values():
         assert f"{result.clips} of {result.asked} clips" in page.text
-        assert f"{result.loss:.3f}" in page.text
+        assert f"{result.loss.value:.3f}" in page.text
         assert result.top5 is not None
         for interval in (result.top1, result.top5, result.per_class_mean):
             assert f"{percent(interval.value)} {span(interval)}" in page.text

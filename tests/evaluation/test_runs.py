@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from signflow.errors import UserError
-from signflow.evaluation.runs import RunRecord
+from signflow.evaluation.runs import RunRecord, find_runs
+from signflow.files import write_json
+from signflow.training import TrainConfig
 
 from .conftest import GLOSSES, MakeRun
+from .made_up import write_run
 
 
 def test_a_run_is_read_with_all_that_it_holds(make_run: MakeRun) -> None:
@@ -86,7 +89,7 @@ def test_another_schema_version_is_named_with_file_and_remedy(make_run: MakeRun,
     [
         ("metrics.jsonl", '{"epoch": 1, "train_', "metrics.jsonl: is damaged .*; train again"),
         ("metrics.jsonl", '{"epoch": 1}', "metrics.jsonl: is damaged"),
-        ("result.json", '{"schema_version": 1}', "'classes' is missing.*; delete it and evaluate"),
+        ("result.json", '{"schema_version": 2}', "'classes' is missing.*; delete it and evaluate"),
         ("result.json", "[]", "schema_version is None"),
         ("result.json", "{", "is no valid JSON"),
         ("environment.json", "[]", "environment.json: is damaged .*holds a list"),
@@ -97,3 +100,39 @@ def test_a_damaged_file_is_named(make_run: MakeRun, file: str, content: str, mes
     (run / file).write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         RunRecord.read(run)
+
+
+def test_a_result_of_the_first_version_is_measured_anew_from_its_predictions(
+    make_run: MakeRun,
+) -> None:
+    run = make_run()
+    now = RunRecord.read(run)
+    value = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    value["schema_version"] = 1
+    for result in value["splits"].values():
+        for name in ("macro_f1", "calibration_error", "calibration_floor", "per_class_top5"):
+            del result[name]
+        result["loss"] = result["loss"]["value"]
+    (run / "result.json").write_text(json.dumps(value), encoding="utf-8")
+    (run / "predictions_val.parquet").unlink()
+    assert RunRecord.read(run).splits == {"test": now.splits["test"]}
+
+
+def test_runs_are_found_in_folders_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name in ("bs16", "bs4", "deeper/bs8"):
+        write_run(tmp_path / "all" / name, TrainConfig(epochs=1), correct={"val": [True]})
+    alone = write_run(tmp_path / "alone", TrainConfig(epochs=1), correct={"val": [True]})
+    found = find_runs([alone, tmp_path / "all", alone])
+    assert [path.name for path in found] == ["alone", "bs4", "bs16", "bs8"]
+
+
+def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path}: is no run .* and holds none"):
+        find_runs([tmp_path])
+
+
+def test_a_run_that_failed_says_why(make_run: MakeRun) -> None:
+    run = make_run(finished=1, splits=())
+    write_json(run / "failed.json", {"reason": "the loss is nan in epoch 2: it diverged"})
+    assert RunRecord.read(run).failure == "the loss is nan in epoch 2: it diverged"
+    assert RunRecord.read(make_run(seed=1)).failure is None

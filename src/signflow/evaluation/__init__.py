@@ -1,13 +1,16 @@
 """How good, truly: runs become metrics, intervals, pictures and a report."""
 
+from signflow.evaluation.choice import choose
+from signflow.evaluation.comparisons import Comparison, compare_all, compare_with, mcnemar
 from signflow.evaluation.evaluate import evaluate
+from signflow.evaluation.experiments import Experiment, find_experiments
+from signflow.evaluation.intervals import Interval, wilson_interval
+from signflow.evaluation.measures import MEASURES, Measure
 from signflow.evaluation.metrics import (
     ClassResult,
-    Interval,
     SplitResult,
     confusion_matrix,
     split_result,
-    wilson_interval,
 )
 from signflow.evaluation.picture import clip_picture, write_clip_picture
 from signflow.evaluation.predictions import (
@@ -17,19 +20,29 @@ from signflow.evaluation.predictions import (
     write_predictions,
 )
 from signflow.evaluation.report import write_report
-from signflow.evaluation.runs import RunRecord
+from signflow.evaluation.runs import RunRecord, find_runs
 from signflow.evaluation.seeds import mean_over_runs, pooled_top1
 from signflow.evaluation.summary import summary_table
 
 __all__ = [
+    "MEASURES",
     "ClassResult",
+    "Comparison",
+    "Experiment",
     "Interval",
+    "Measure",
     "Predictions",
     "RunRecord",
     "SplitResult",
+    "choose",
     "clip_picture",
+    "compare_all",
+    "compare_with",
     "confusion_matrix",
     "evaluate",
+    "find_experiments",
+    "find_runs",
+    "mcnemar",
     "mean_over_runs",
     "pooled_top1",
     "predictions_path",

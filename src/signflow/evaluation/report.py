@@ -10,9 +10,9 @@ from markupsafe import Markup
 import signflow
 from signflow.errors import UserError
 from signflow.evaluation.curves import loss_curves, top1_curves
+from signflow.evaluation.experiments import find_experiments
 from signflow.evaluation.gallery import Gallery, ShownClip, StripImage
 from signflow.evaluation.metrics import SplitResult
-from signflow.evaluation.repeats import find_repeats
 from signflow.evaluation.runs import RunRecord
 from signflow.evaluation.words import duration, percent, rate, span
 from signflow.files import atomic_path
@@ -88,7 +88,11 @@ def write_report(
             title=title,
             version=signflow.__version__,
             runs=views,
-            repeats=find_repeats(records, groups_of=galleries.groups_of),
+            repeats=[
+                experiment
+                for experiment in find_experiments(records, groups_of=galleries.groups_of)
+                if len(experiment.runs) > 1
+            ],
             several_stores=len({record.run.store_path for record in records}) > 1,
             strips=galleries.strips,
             most_classes=MOST_CLASSES_IN_A_MATRIX,

@@ -2,7 +2,7 @@
 
 import math
 
-from signflow.evaluation.metrics import Interval
+from signflow.evaluation.intervals import Interval
 
 NOTHING = "–"
 
