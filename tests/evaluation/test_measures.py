@@ -134,3 +134,11 @@ def test_a_score_just_above_one_lies_in_the_last_bin() -> None:
 
 def test_without_clips_there_is_no_floor() -> None:
     assert calibration_floor(Scored([], np.empty((0, 3)))) is None
+
+
+def test_a_net_that_says_one_class_of_every_clip_has_no_certain_mean_of_the_classes() -> None:
+    scored = Scored(np.arange(60) % 6, np.tile([0.5, 0.1, 0.1, 0.1, 0.1, 0.1], (60, 1)))
+    interval = bootstrap_interval(BY_NAME["per_class_mean"], scored)
+    assert interval.value == pytest.approx(1 / 6)
+    assert interval.low == pytest.approx(0.0931, abs=1e-3)
+    assert interval.high == pytest.approx(0.2811, abs=1e-3)

@@ -19,13 +19,16 @@ from signflow.evaluation.predictions import (
     read_predictions,
     write_predictions,
 )
-from signflow.evaluation.report import write_report
+from signflow.evaluation.report import report_tables, write_report
 from signflow.evaluation.runs import RunRecord, find_runs
 from signflow.evaluation.seeds import mean_over_runs, pooled_top1
 from signflow.evaluation.summary import summary_table
+from signflow.evaluation.tables import TABLES, TableName
+from signflow.evaluation.tensorboard import write_tensorboard
 
 __all__ = [
     "MEASURES",
+    "TABLES",
     "ClassResult",
     "Comparison",
     "Experiment",
@@ -34,6 +37,7 @@ __all__ = [
     "Predictions",
     "RunRecord",
     "SplitResult",
+    "TableName",
     "choose",
     "clip_picture",
     "compare_all",
@@ -47,10 +51,12 @@ __all__ = [
     "pooled_top1",
     "predictions_path",
     "read_predictions",
+    "report_tables",
     "split_result",
     "summary_table",
     "wilson_interval",
     "write_clip_picture",
     "write_predictions",
     "write_report",
+    "write_tensorboard",
 ]

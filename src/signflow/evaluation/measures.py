@@ -4,6 +4,7 @@ Weights make a figure and its bootstrap one thing: all ones give the figure, and
 was drawn gives what the figure would have been on that resample.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from signflow.evaluation.intervals import (
     percentile_interval,
     reflected_interval,
     resampled_counts,
-    wilson_interval,
+    wilson_interval_of_share,
 )
 from signflow.evaluation.scored import Scored
 
@@ -91,24 +92,21 @@ class Measure:
         title: for people.
         of: the figure under each column of weights of shape (clips, resamples).
         least_classes: with fewer it says nothing.
-        outcomes: 1 and 0 by clip, for a measure of right and wrong. Where all are alike a bootstrap
-            sees no variation, and Wilson's interval stands in.
         by_chance: for a measure that chance can only raise: what it comes to, many times, where
             its true value is 0. Its interval is the reflected one, and reaches down to 0 unless it
             is above all but 2.5 % of these.
-        is_share: shown in per cent.
+        is_share: between 0 and 1, and shown in per cent.
     """
 
     name: str
     title: str
     of: Callable[[Scored, Floats], Floats]
     least_classes: int = 2
-    outcomes: Callable[[Scored], Floats] | None = None
     by_chance: Callable[[Scored], Floats] | None = None
     is_share: bool = True
 
 
-TOP1 = Measure(name="top1", title="Top-1", of=top1, outcomes=lambda scored: scored.correct)
+TOP1 = Measure(name="top1", title="Top-1", of=top1)
 MEASURES = (
     TOP1,
     Measure(
@@ -116,22 +114,23 @@ MEASURES = (
         title="Top-5",
         of=top5,
         least_classes=6,
-        outcomes=lambda scored: scored.in_top5,
     ),
     Measure(
         name="per_class_mean",
         title="Top-1, mean of the classes",
         of=per_class_top1,
-        outcomes=lambda scored: scored.correct,
     ),
     Measure(
         name="per_class_top5",
         title="Top-5, mean of the classes",
         of=per_class_top5,
         least_classes=6,
-        outcomes=lambda scored: scored.in_top5,
     ),
-    Measure(name="macro_f1", title="Macro F1", of=macro_f1, outcomes=lambda scored: scored.correct),
+    Measure(
+        name="macro_f1",
+        title="Macro F1",
+        of=macro_f1,
+    ),
     Measure(name="loss", title="Negative log-likelihood", of=loss, is_share=False),
     Measure(
         name="calibration_error",
@@ -180,19 +179,19 @@ def interval_of(
         value: the figure.
         scored: what it was measured on.
         clusters: how many clips, or groups of clips, were resampled.
-        resample: gives the figure on each resample; asked only where they can differ.
+        resample: gives the figure on each resample.
         confidence: of the interval.
     """
-    if measure.outcomes is not None:
-        outcomes = np.concatenate([measure.outcomes(each) for each in scored])
-        if outcomes.min() == outcomes.max():
-            hits = round(float(outcomes[0]) * clusters)
-            return wilson_interval(hits, clusters, confidence=confidence)
-    if clusters < 2:
-        return Interval(value, None, None)
+    resampled = resample()
+    middle = percentile_interval(value, resampled, confidence=confidence)
+    if middle.low is not None and math.isclose(middle.low, middle.high or 0.0):
+        # All clips right, all wrong, all taken for one class: a bootstrap sees no variation.
+        if not measure.is_share:
+            return Interval(value, None, None)
+        return wilson_interval_of_share(min(max(value, 0.0), 1.0), clusters, confidence=confidence)
     if measure.by_chance is None:
-        return percentile_interval(value, resample(), confidence=confidence)
-    interval = reflected_interval(value, resample(), confidence=confidence)
+        return middle
+    interval = reflected_interval(value, resampled, confidence=confidence)
     of_chance = np.mean([measure.by_chance(each) for each in scored], axis=0)
     if value <= np.quantile(of_chance, 0.5 + confidence / 2):
         return Interval(value, 0.0, interval.high)
