@@ -74,7 +74,7 @@ def test_the_page_holds_every_figure_of_a_run(make_run: MakeRun, tmp_path: Path)
             assert f"{percent(entry.accuracy.value, 0)} {entry.correct} of {entry.clips}" in (
                 page.text
             )
-    for words in ("201,715,010", "1 min 36 s", "1e-5", "epoch 2, the best by validation"):
+    for words in ("201,715,010", "1 min 36 s", "1e-5", "epoch 2 of 3 was the best by validation"):
         assert words in page.text
     assert record.train_command() in page.text
     assert record.evaluate_command("test") in page.text

@@ -48,6 +48,19 @@ class Analysis:
         """The experiment to show in full: the chosen one, or else the first."""
         return self.chosen or self.experiments[0]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The settings that tell experiments apart, or all that are told where none does."""
+        return self.differing or self.told
+
+    @property
+    def shared(self) -> str:
+        """The told settings that all runs share: `learning rate 1e-4, epochs 10`."""
+        settings = settings_of(self.runs[0])
+        return ", ".join(
+            f"{name} {settings[name]}" for name in self.told if name not in self.columns
+        )
+
     def name_of(self, experiment: Experiment) -> str:
         """Return what tells an experiment from the others: `temporal (batch 4)`."""
         settings = settings_of(experiment.run)

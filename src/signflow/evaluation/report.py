@@ -32,6 +32,7 @@ from signflow.evaluation.words import (
     rate,
     signed_points,
     span,
+    unbroken,
 )
 from signflow.files import atomic_path
 from signflow.progress import progress_bar
@@ -268,6 +269,7 @@ def _environment() -> Environment:
         settings=settings_of,
         signed_points=signed_points,
         span=span,
+        unbroken=unbroken,
     )
     environment.globals.update(
         contradictions=CONTRADICTIONS,

@@ -1,6 +1,7 @@
 """Figures as people read them, on the page and on the terminal."""
 
 import math
+import re
 from decimal import Decimal
 
 from signflow.evaluation.intervals import Interval
@@ -72,3 +73,8 @@ def figure(interval: Interval, *, percent: bool) -> str:
     if interval.low is None or interval.high is None:
         return value
     return f"{value} [{times * interval.low:.{digits}f}–{times * interval.high:.{digits}f}]"
+
+
+def unbroken(text: str) -> str:
+    """Return text whose rates, `1e-5`, are not broken at the end of a line."""
+    return re.sub(r"(\de)-(\d)", "\\1\N{NON-BREAKING HYPHEN}\\2", text)
