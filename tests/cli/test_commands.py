@@ -120,6 +120,11 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("evaluate", "nowhere"), "nowhere: is no run"),
         (("evaluate", "RUN", "--split", "dev"), "dev"),
         (("report", "nowhere"), "nowhere: is no run"),
+        (("report", "RUN", "--format", "pdf"), "pdf"),
+        (
+            ("report", "RUN", "--format", "csv", "--table", "results", "published"),
+            "holds one table",
+        ),
         (("show", "STORE", "left0"), "left0"),
     ],
 )
@@ -192,3 +197,18 @@ def test_what_is_measured_is_not_measured_again_until_the_weights_change(
     os.utime(again / "model.safetensors", (later, later))
     signflow("evaluate", again, "--split", "test")
     assert predictions.stat().st_mtime_ns > written
+
+
+def test_tables_for_a_paper_go_to_the_terminal_or_into_a_file(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    signflow("evaluate", run)
+
+    shown = signflow("report", run, "--format", "markdown")
+    signflow("report", run, "--format", "latex", "--out", tmp_path / "tables.tex")
+    bare = signflow("report", run.parent, "--format", "csv", "--table", "results")
+
+    assert shown.stdout.startswith("**Results**")
+    assert "| late-fusion | 8 | 0.001 | 3 | 1 |" in shown.stdout
+    assert "late-fusion & 8 & 0.001 & 3 & 1 &" in (tmp_path / "tables.tex").read_text()
+    assert bare.stdout.splitlines()[1].startswith("late-fusion,8,0.001,3,1,")

@@ -1,11 +1,13 @@
 import json
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from signflow.errors import UserError
 from signflow.evaluation.runs import RunRecord, find_runs
+from signflow.evaluation.settings import differing_settings, settings_of
 from signflow.files import write_json
 from signflow.training import TrainConfig
 
@@ -136,3 +138,28 @@ def test_a_run_that_failed_says_why(make_run: MakeRun) -> None:
     write_json(run / "failed.json", {"reason": "the loss is nan in epoch 2: it diverged"})
     assert RunRecord.read(run).failure == "the loss is nan in epoch 2: it diverged"
     assert RunRecord.read(make_run(seed=1)).failure is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterConfig(TrainConfig):
+    """Settings that are yet to be added."""
+
+    schedule: str = "constant"
+    balance_classes: bool = False
+    milestones: tuple[int, ...] = ()
+
+
+def test_settings_that_are_yet_to_be_added_are_repeated_and_told_apart(make_run: MakeRun) -> None:
+    record = RunRecord.read(make_run())
+    usual = LaterConfig(**record.config.to_dict())
+    changed = replace(usual, schedule="cosine", balance_classes=True, milestones=(3, 5))
+    old, new = (
+        replace(record, run=replace(record.run, config=config)) for config in (usual, changed)
+    )
+    added = ["--schedule", "cosine", "--balance-classes", "--milestones", "3", "5"]
+    words = shlex.split(old.train_command())
+    assert shlex.split(new.train_command()) == [*words[:-2], *added, *words[-2:]]
+    assert old.experiment != new.experiment
+    assert differing_settings([old, new]) == ["schedule", "balance classes", "milestones"]
+    assert settings_of(new)["milestones"] == "3, 5"
+    assert settings_of(new)["balance classes"] == "yes"

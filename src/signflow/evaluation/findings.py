@@ -86,12 +86,16 @@ def _about_the_settings(analysis: Analysis) -> list[str]:
     better = len(real) - len(worse)
     level = len(analysis.settings) - len(real)
     sentence = (
-        f"Of the {len(analysis.settings)} other experiments {len(worse)} are worse than the chosen"
-        f" one beyond chance; {level} cannot be told from it"
+        f"Of the {len(analysis.settings)} other experiments {_are(len(worse))} worse than the"
+        f" chosen one beyond chance; {level} cannot be told from it"
     )
     if better:
-        sentence += f", and {better} are better on test, which validation did not see"
+        sentence += f", and {_are(better)} better on test, which validation did not see"
     return [sentence + "."]
+
+
+def _are(count: int) -> str:
+    return f"{count or 'none'} {'is' if count == 1 else 'are'}"
 
 
 def _about_noise(analysis: Analysis) -> list[str]:

@@ -92,8 +92,8 @@ def _figures() -> tuple[tuple[str, TrainConfig, float, float], ...]:
                 learning_rate=float(row["learning_rate"]),
                 epochs=int(row["epochs"]),
             ),
-            float(row["test_accuracy"]) / 100,
-            float(row["val_accuracy"]) / 100,
+            round(float(row["test_accuracy"]) / 100, 4),
+            round(float(row["val_accuracy"]) / 100, 4),
         )
         for row in csv.DictReader(lines)
     )

@@ -137,7 +137,7 @@ class RunRecord:
     def train_command(self) -> str:
         """Return the command line that repeats the run, quoted for a POSIX shell."""
         words = ["signflow", "train", str(self.run.store_path)]
-        usual = TrainConfig(model=self.config.model).to_dict()
+        usual = type(self.config)(model=self.config.model).to_dict()
         for name, value in self.config.to_dict().items():
             if name in _ALWAYS_SAID or value != usual[name]:
                 words += _option(_SHORT_OPTIONS.get(name, name), value)
