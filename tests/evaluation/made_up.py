@@ -32,15 +32,19 @@ def write_run(
     labels: Sequence[int] | None = None,
     store: NoStore | None = None,
     seed: int = 0,
+    first: int = 0,
 ) -> Path:
-    """Write a complete run that recognises the clips of each split where `correct` is true."""
+    """Write a complete run that recognises the clips of each split where `correct` is true.
+
+    Clips are numbered from `first`; folds have clips of their own.
+    """
     place = store or NoStore(path.parent / "store")
     run = Run.create(path, config=config, store=place)  # type: ignore[arg-type]
     run.write_metrics([_epoch(number, config) for number in range(1, config.epochs + 1)])
     write_json(run.environment_path, {"device": "cpu", "seconds": 96.0})
     results = {}
     for split, hits in correct.items():
-        given = _predictions(split, hits, len(classes), labels, seed=seed)
+        given = _predictions(split, hits, len(classes), labels, seed=seed, first=first)
         write_predictions(predictions_path(path, split), given)
         results[split] = split_result(
             given.clip_ids,
@@ -64,7 +68,13 @@ def write_run(
 
 
 def _predictions(
-    split: str, hits: Sequence[bool], classes: int, labels: Sequence[int] | None, *, seed: int
+    split: str,
+    hits: Sequence[bool],
+    classes: int,
+    labels: Sequence[int] | None,
+    *,
+    seed: int,
+    first: int,
 ) -> Predictions:
     generator = np.random.default_rng(seed)
     clips = len(hits)
@@ -78,7 +88,7 @@ def _predictions(
         scores[places, greatest],
     )
     return Predictions(
-        clip_ids=tuple(f"{split}/{number:03}" for number in range(clips)),
+        clip_ids=tuple(f"{split}/{first + number:03}" for number in range(clips)),
         labels=true.astype(np.int32),
         scores=scores.astype(np.float32),
     )

@@ -76,3 +76,9 @@ def test_the_reliability_diagram_has_a_point_for_every_bin_with_clips() -> None:
     ElementTree.fromstring(svg)
     assert svg.count("<circle") == 2
     assert "2 clips: confidence 62 %, recognised 50 %" in svg
+
+
+def test_a_loss_of_zero_can_be_drawn(tmp_path: Path) -> None:
+    one = run(tmp_path)
+    history = tuple(replace(e, train_loss=0.0, val_loss=0.0) for e in one.history)
+    ElementTree.fromstring(learning_curves([replace(one, history=history)], "loss"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, permutation_test
+from scipy.stats import binomtest, norm, permutation_test
 
 from signflow.evaluation.comparisons import (
     compare_all,
@@ -70,6 +70,16 @@ def test_the_least_significant_sum_is_significant_and_none_below_it_is(values: l
     p_of = {int(total): float((reached >= total).mean()) for total in reached}
     expected = min((total for total, p in p_of.items() if p < 0.05), default=None)
     assert sign_flip(np.array(values))[1] == expected
+
+
+def test_many_clips_and_seeds_are_tested_as_exactly() -> None:
+    generator = np.random.default_rng(0)
+    differences = generator.integers(-6, 7, size=6000)
+    p, least = sign_flip(differences)
+    # With so many clips the sum is normal under chance.
+    spread = float(np.sqrt((differences**2).sum()))
+    assert p == pytest.approx(2 * norm.sf((abs(differences.sum()) - 0.5) / spread), rel=0.01)
+    assert least == pytest.approx(1.96 * spread, rel=0.01)
 
 
 def test_alike_on_every_clip_is_no_difference() -> None:

@@ -15,6 +15,7 @@ def run(path: Path, *, val: int = 0, test: int = 0, **options: object) -> RunRec
     weights = options.pop("weights", 1000)
     asked = options.pop("asked", None)
     splits = options.pop("splits", ("val", "test"))
+    first = options.pop("first", 0)
     correct = {"val": [n < val for n in range(12)], "test": [n < test for n in range(12)]}
     config = TrainConfig(epochs=1, **options)  # type: ignore[arg-type]
     write_run(
@@ -23,6 +24,7 @@ def run(path: Path, *, val: int = 0, test: int = 0, **options: object) -> RunRec
         correct={split: correct[split] for split in splits},  # type: ignore[attr-defined]
         weights=weights,  # type: ignore[arg-type]
         asked=asked,  # type: ignore[arg-type]
+        first=first,  # type: ignore[arg-type]
     )
     return RunRecord.read(path)
 
@@ -48,6 +50,21 @@ def test_runs_that_differ_in_seed_are_one_experiment_with_its_mean(tmp_path: Pat
         "loss",
         "calibration_error",
     }
+
+
+def test_folds_are_one_experiment_over_all_their_clips(tmp_path: Path) -> None:
+    runs = [
+        run(tmp_path / f"{fold} {seed}", fold=fold, seed=seed, first=12 * fold, test=3 + 6 * fold)
+        for fold in (1, 0)
+        for seed in (1, 0)
+    ]
+    [found] = experiments(*runs)
+    assert (found.seeds, found.folds) == ((0, 1), (0, 1))
+    assert found.test is not None
+    assert (found.test.clips, found.test.asked, found.test.runs) == (24, 24, 4)
+    assert found.test.top1.value == pytest.approx(0.5)
+    assert found.test.by_seed == {0: 0.5, 1: 0.5}
+    assert found.test.recognised["test/012"] == (2, 2)
 
 
 def test_a_run_that_is_given_twice_counts_once(tmp_path: Path) -> None:

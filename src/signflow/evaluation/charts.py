@@ -70,7 +70,7 @@ def learning_curves(
     frame = _LARGE if large else _SMALL
     series = [(run, _values(run, _TRAIN[what]), _values(run, _VAL[what])) for run in runs]
     highest = max(value for _, train, val in series for value in (*train, *val))
-    top = 1.0 if what == "top1" else ceiling or 1.05 * highest
+    top = 1.0 if what == "top1" else ceiling or 1.05 * highest or 1.0
     epochs = max(2, *(run.config.epochs for run in runs))
     width, height = frame.plot
 

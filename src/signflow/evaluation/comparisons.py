@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 import numpy as np
-from scipy.signal import fftconvolve
 from scipy.stats import binom
 
 from signflow.evaluation.experiments import Experiment
@@ -229,5 +228,8 @@ def _difference(differences: Floats) -> Interval:
 def _convolved(first: Floats, second: Floats) -> Floats:
     if len(first) * len(second) <= _DIRECT:
         return np.convolve(first, second)
-    convolved: Floats = fftconvolve(first, second)
+    length = len(first) + len(second) - 1
+    convolved: Floats = np.fft.irfft(
+        np.fft.rfft(first, length) * np.fft.rfft(second, length), length
+    )
     return convolved
