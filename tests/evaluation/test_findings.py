@@ -89,3 +89,16 @@ def test_runs_on_different_signs_are_not_ranked(tmp_path: Path) -> None:
         path = write_run(tmp_path / net, config, correct={"val": [True, False]}, classes=classes)
         records.append(RunRecord.read(path))
     assert analyse(records, groups_of=lambda _: {}).chosen is None
+
+
+def test_a_difference_that_hangs_on_few_signers_is_said_to(tmp_path: Path) -> None:
+    groups = {f"test/{clip:03}": f"signer {clip // 10}" for clip in range(CLIPS)}
+    records = []
+    for net, signers in (("temporal", 4), ("spatial", 1)):
+        hits = [clip < 10 * signers for clip in range(CLIPS)]
+        config = TrainConfig(model=net, epochs=1)
+        path = write_run(tmp_path / net, config, correct={"val": hits, "test": hits})
+        records.append(RunRecord.read(path))
+    text = " ".join(findings(analyse(records, groups_of=lambda _: groups)))
+    assert "Real: temporal is better than spatial by 50.0 points" in text
+    assert "but over signers or scenes about once in 4 times, so that it may not hold" in text

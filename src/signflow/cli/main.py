@@ -21,7 +21,7 @@ COMMANDS = {
     "train": "train a network on a store",
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
-    "report": "make one page of one or more runs",
+    "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130
 

@@ -58,6 +58,11 @@ class Comparison:
         """Whether the difference stands after the correction."""
         return self.p_corrected < LEVEL
 
+    @property
+    def holds_for_new_signers(self) -> bool:
+        """Whether nothing speaks against that it also stands where signers are drawn, not clips."""
+        return self.p_over_groups is None or self.p_over_groups < LEVEL
+
 
 def compare_all(experiments: Sequence[Experiment]) -> list[Comparison]:
     """Compare every pair of experiments with common test clips; correct for all of them."""

@@ -129,7 +129,7 @@ def _sorted(pair: Comparison) -> tuple[Experiment, Experiment]:
 
 
 def _with_few_signers(pair: Comparison) -> str:
-    if pair.p_over_groups is None or pair.p_over_groups < 0.05:
+    if pair.p_over_groups is None or pair.holds_for_new_signers:
         return ""
     return (
         f"; but over signers or scenes {once_in(pair.p_over_groups)}, so that it may not hold for"

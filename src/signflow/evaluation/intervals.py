@@ -14,11 +14,12 @@ RESAMPLES = 10_000
 
 _RESAMPLES_AT_A_TIME = 1_000
 _MOST_HELD_BYTES = 64 * 2**20
-_COUNT_BYTES = 2
+_COUNT_BYTES = 1
+"""A byte is enough: that one of n clusters is drawn 256 times in n draws never happens."""
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.uint16]
+Counts = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _draw(clusters: int, seed: int) -> Iterator[Counts]:
     even = np.full(clusters, 1 / clusters)
     for _ in range(RESAMPLES // _RESAMPLES_AT_A_TIME):
         drawn = generator.multinomial(clusters, even, size=_RESAMPLES_AT_A_TIME)
-        yield np.ascontiguousarray(drawn.T, dtype=np.uint16)
+        yield np.ascontiguousarray(drawn.T, dtype=np.uint8)
 
 
 def _middle(resampled: Floats, confidence: float) -> tuple[float, float]:
