@@ -18,7 +18,7 @@ from signflow.errors import UserError
 from signflow.models import registry
 from signflow.models.temporal import Temporal
 from signflow.store import Store
-from signflow.sweep import SweepOptions, SweepSummary, planned_runs, runs_in, sweep
+from signflow.sweep import SweepOptions, SweepSummary, planned_runs, sweep
 from signflow.sweep.claims import Holder, _this_machine
 from signflow.training import Run, TrainConfig, train
 
@@ -173,20 +173,6 @@ def test_a_folder_takes_more_runs_and_keeps_what_was_asked(
     assert done.stdout.count("temporal") == 3
     signflow("report", tmp_path / "runs", "--out", tmp_path / "report.html")
     assert all(name in (tmp_path / "report.html").read_text() for name in names)
-
-
-def test_only_complete_runs_of_a_sweep_are_looked_at(store: Store, tmp_path: Path):
-    swept(store, tmp_path / "runs", learning_rate=(1e-3, 1e18))
-    one = tmp_path / "runs" / "temporal_bs8_lr0.001_epochs1_seed0"
-
-    assert runs_in([tmp_path / "runs", one]) == [one, one]
-
-
-def test_a_sweep_without_a_complete_run_is_not_evaluated(store: Store, tmp_path: Path):
-    swept(store, tmp_path / "runs", learning_rate=(1e18,))
-
-    with pytest.raises(UserError, match="none of the sweep's runs is complete"):
-        runs_in([tmp_path / "runs"])
 
 
 @pytest.mark.parametrize(

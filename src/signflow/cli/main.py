@@ -23,7 +23,7 @@ COMMANDS = {
     "sweep": "train many: a protocol, a grid, a search",
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
-    "report": "make one page of one or more runs",
+    "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130
 

@@ -1,7 +1,6 @@
 """Many runs: every combination of a grid, or a search; shared by as many processes as one likes."""
 
 from signflow.sweep.claims import Timing
-from signflow.sweep.folder import runs_in
 from signflow.sweep.plan import PlannedRun, Protocol, parse_grid, planned_runs, run_name
 from signflow.sweep.trials import search
 from signflow.sweep.work import SweepOptions, SweepSummary, sweep
@@ -15,7 +14,6 @@ __all__ = [
     "parse_grid",
     "planned_runs",
     "run_name",
-    "runs_in",
     "search",
     "sweep",
 ]

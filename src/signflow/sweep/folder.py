@@ -134,27 +134,6 @@ class SweepFolder:
             (self.run_path(name) / file).unlink(missing_ok=True)
 
 
-def runs_in(paths: Sequence[Path]) -> list[Path]:
-    """Put in place of each sweep folder its complete runs, in the order they were asked for.
-
-    Other paths stay as they are, whether they are runs or not.
-
-    Raises:
-        UserError: a sweep has no complete run yet.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not (path / "sweep.json").is_file():
-            found.append(path)
-            continue
-        folder = SweepFolder(path=path, timing=Timing())
-        done = [name for name in _read(path / "sweep.json")["runs"] if folder.state(name) == "done"]
-        if not done:
-            raise UserError(f"{path}: none of the sweep's runs is complete; give its command again")
-        found += [folder.run_path(name) for name in done]
-    return found
-
-
 def _read(place: Path) -> dict[str, Any]:
     values = read_json(place, what="a sweep")
     version = values.get("schema_version") if isinstance(values, dict) else None

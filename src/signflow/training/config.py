@@ -119,6 +119,13 @@ class TrainConfig:
         words = []
         for name, value in told.items():
             if value is not None:
-                option = _SHORT_OPTIONS.get(name, name).replace("_", "-")
-                words += [f"--{option}", str(value)]
+                words += _option(_SHORT_OPTIONS.get(name, name).replace("_", "-"), value)
         return words
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """An option as tyro reads it: `--name value`, `--name a b`, `--name`, `--no-name`."""
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    values = value if isinstance(value, list | tuple) else [value]
+    return [f"--{name}", *map(str, values)]
