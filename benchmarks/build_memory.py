@@ -22,7 +22,6 @@ import av
 import numpy as np
 import tyro
 from flow_bound import write_between_markers
-from numpy.typing import NDArray
 
 from signflow.progress import console, progress_bar
 from signflow.store.layout import building_folder
@@ -69,7 +68,6 @@ def main(*, clips: int = 2000, videos: int = 40, workers: int = 2, write: bool =
 
 def _make_source(folder: Path, *, clips: int, videos: int) -> Path:
     random = np.random.default_rng(0)
-    texture = random.integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
     with progress_bar() as progress, (folder / "clips.csv").open("w", newline="") as file:
         task = progress.add_task("Rendering", total=videos, note="")
         rows = csv.writer(file)
@@ -77,7 +75,7 @@ def _make_source(folder: Path, *, clips: int, videos: int) -> Path:
         for number in range(videos):
             path = folder / f"{number}.mp4"
             if number < DIFFERENT:
-                _render(path, texture, phase=number)
+                render(path, phase=number)
             else:  # what a picture shows plays no part in memory
                 path.hardlink_to(folder / f"{number % DIFFERENT}.mp4")
             for start in sorted(random.uniform(0, SECONDS - CLIP_SECONDS, clips // videos)):
@@ -87,18 +85,25 @@ def _make_source(folder: Path, *, clips: int, videos: int) -> Path:
     return folder
 
 
-def _render(path: Path, texture: NDArray[np.uint8], *, phase: int) -> None:
-    """A minute in which a textured picture drifts and a lighter square goes round."""
+def render(
+    path: Path, *, phase: int, width: int = WIDTH, height: int = HEIGHT, seconds: int = SECONDS
+) -> None:
+    """Write an H.264 video in which a textured picture drifts and a lighter square goes round."""
+    texture = np.random.default_rng(0).integers(
+        0, 256, (height // 8, width // 8, 3), dtype=np.uint8
+    )
     big = np.kron(texture, np.ones((8, 8, 1), dtype=np.uint8))
+    middle, side = (height // 2, width // 2), height // 6
     with av.open(str(path), "w") as container:
         options = {"preset": "veryfast", "crf": "28"}
         stream: Any = container.add_stream("libx264", rate=Fraction(RATE), options=options)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for number in range(RATE * SECONDS):
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(RATE * seconds):
             picture = np.roll(big, number // 4, axis=1)
             angle = phase + number / 20
-            y, x = int(300 + 200 * np.sin(angle)), int(580 + 400 * np.cos(angle))
-            picture[y : y + 120, x : x + 120] = 240
+            y = int(middle[0] - side / 2 + height / 4 * np.sin(angle))
+            x = int(middle[1] - side / 2 + width / 4 * np.cos(angle))
+            picture[y : y + side, x : x + side] = 240
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -234,12 +234,12 @@ def disagreement_table(disagreements: dict[str, Counts]) -> Iterator[str]:
         yield f"| {title} | {counts.mean():.2f} | {' | '.join(cells)} |"
 
 
-def write_between_markers(page: Path, text: str) -> None:
-    """Replace what stands between the page's two markers."""
+def write_between_markers(page: Path, text: str, *, name: str = "measured") -> None:
+    """Replace what stands between the page's two markers of this name."""
     before = page.read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- measured -->\n).*(<!-- /measured -->)", re.DOTALL)
+    marked = re.compile(f"(<!-- {name} -->\n).*(<!-- /{name} -->)", re.DOTALL)
     if not marked.search(before):
-        raise UserError(f"{page}: the markers <!-- measured --> and <!-- /measured --> are missing")
+        raise UserError(f"{page}: the markers <!-- {name} --> and <!-- /{name} --> are missing")
     with atomic_path(page) as beside:
         beside.write_text(
             marked.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", before), encoding="utf-8"

@@ -220,7 +220,7 @@ def test_with_a_third_of_ms_asls_videos_gone_every_clip_is_accounted_for(
     done = signflow(*command)
 
     assert sum(asked.values()) == 727
-    assert len(web.requests) == 378
+    assert len({name for name, _ in web.requests}) == 378  # on a busy machine one may come twice
     assert 378 / 4 < len(gone) < 378 / 2
     assert _cells(done, "all") == [f"{asked[s] - lost[s]} of {asked[s]}" for s in SPLITS]
     assert f"{len(gone)} gone with {sum(lost.values())} clips" in done.stdout
@@ -229,6 +229,20 @@ def test_with_a_third_of_ms_asls_videos_gone_every_clip_is_accounted_for(
     web.requests.clear()
     signflow(*command)
     assert web.requests == []
+
+    store = tmp_path / "store"
+    read = ("--classes", "10", "--videos", tmp_path / "videos", "--workers", "1")
+    audit = json.loads(signflow("audit", source, *read, "--json").stdout)
+    signflow("build", source, *read, "--image-size", "32", "--out", store)
+    rows = pq.read_table(store / "clips.parquet").to_pylist()
+    for split in SPLITS:
+        became = Counter(row["status"] for row in rows if row["split"] == split)
+        assert became.total() == asked[split] == audit["splits"][split]["asked"]
+        assert became["file-missing"] == lost[split]
+        # The stand-ins here are a few seconds long, and most clips begin later.
+        assert set(became) == {"built", "file-missing", "span-past-end"}
+        assert became["built"] == audit["splits"][split]["available"]
+    assert len(rows) == 727
 
 
 def _cells(done: Done, name: str) -> list[str]:
