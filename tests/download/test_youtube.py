@@ -99,7 +99,9 @@ def test_ytdlp_goes_on_where_it_was_cut(tmp_path: Path, web: Web, square: bytes)
     path, _ = fetch(f"{web.url}/a.mp4", tmp_path / "here")
 
     assert path.read_bytes() == square
-    assert any(f"bytes={len(square) // 2}-" in (wanted or "") for _, wanted in web.requests)
+    # Some of its versions drop the last, incomplete block that they had read.
+    asked = [int(wanted[len("bytes=") : -1]) for _, wanted in web.requests if wanted]
+    assert any(0 < start <= len(square) // 2 for start in asked)
 
 
 @pytest.mark.parametrize(
