@@ -3,12 +3,15 @@
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from signflow.annotations.urls import plain_address
 from signflow.download.check import video_suffix
 from signflow.download.config import DownloadConfig
 from signflow.download.outcome import (
@@ -69,14 +72,60 @@ def fetch_with_ytdlp(
         OSError: the file cannot be written (disk full, no permission).
         UserError: yt-dlp is missing, or would take the directory's name for another.
     """
-    yt_dlp = import_ytdlp()
     if os.path.expandvars(folder) != str(folder):
         raise UserError(f"{folder}: yt-dlp would replace the $ in this path; choose another")
-    said = _Said()
-    options = _options(folder, config, cookies, meter, extractors, said)
+    options = _options(folder, config, cookies, meter, extractors)
+    info, _ = _ask(url, options, download=True)
+    files = [Path(part["filepath"]) for part in info.get("requested_downloads") or []]
+    if len(files) != 1 or files[0].parent != folder or not files[0].is_file():
+        raise UnavailableError("failed", "yt-dlp brought no file")
+    return files[0], video_suffix(files[0], proposed=files[0].suffix, came_as=files[0].suffix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """Where the picture of a video lies, as one file on the web.
+
+    Attributes:
+        url: an address that may be asked; YouTube's are good for some hours.
+        headers: to send with every request.
+        cookies: to send where they belong.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    cookies: CookieJar
+
+
+def find_media(
+    url: str,
+    folder: Path,
+    *,
+    config: DownloadConfig,
+    cookies: str | None,
+    meter: Meter,
+    extractors: Sequence[str] = ("youtube",),
+) -> Media | None:
+    """Ask where the file lies that `fetch_with_ytdlp` would fetch; None: it is not one file.
+
+    Args and errors are those of `fetch_with_ytdlp`; nothing is written.
+    """
+    options = _options(folder, config, cookies, meter, extractors)
+    info, jar = _ask(url, options, download=False)
+    address, headers = info.get("url"), info.get("http_headers") or {}
+    if info.get("protocol") not in ("http", "https") or not isinstance(address, str):
+        return None
+    if plain_address(address) is None:
+        return None
+    return Media(url=address, headers={**headers}, cookies=jar)
+
+
+def _ask(url: str, options: dict[str, Any], *, download: bool) -> tuple[dict[str, Any], CookieJar]:
+    """Let yt-dlp work; return what it knows of the video, and its cookies."""
+    yt_dlp, said = import_ytdlp(), _Said()
     try:
-        with yt_dlp.YoutubeDL(options) as downloader:
-            info = downloader.extract_info(url)
+        with yt_dlp.YoutubeDL({**options, "logger": said}) as downloader:
+            return downloader.extract_info(url, download=download) or {}, downloader.cookiejar
     except (UnavailableError, StoppedError):
         raise
     except yt_dlp.utils.DownloadError as error:
@@ -85,10 +134,6 @@ def fetch_with_ytdlp(
         raise UnavailableError(
             "failed", one_line(f"yt-dlp: {type(error).__name__} {error}")
         ) from None
-    files = [Path(part["filepath"]) for part in (info or {}).get("requested_downloads") or []]
-    if len(files) != 1 or files[0].parent != folder or not files[0].is_file():
-        raise UnavailableError("failed", "yt-dlp brought no file")
-    return files[0], video_suffix(files[0], proposed=files[0].suffix, came_as=files[0].suffix)
 
 
 def _options(
@@ -97,7 +142,6 @@ def _options(
     cookies: str | None,
     meter: Meter,
     extractors: Sequence[str],
-    said: "_Said",
 ) -> dict[str, Any]:
     """yt-dlp's options. Configuration files are read by its command line only, not by this way."""
 
@@ -127,7 +171,6 @@ def _options(
         "geo_bypass": False,  # it would forge where we come from
         "cookiefile": None if cookies is None else io.StringIO(cookies),
         "progress_hooks": [watch],
-        "logger": said,
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,
