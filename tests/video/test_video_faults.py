@@ -229,6 +229,7 @@ def test_a_fault_crosses_from_process_to_process() -> None:
 def test_codes_are_those_that_stores_record() -> None:
     assert set(FAULT_CODES) == {
         "file-missing",
+        "not-fetched",
         "unreadable",
         "truncated",
         "no-video-stream",
@@ -236,4 +237,7 @@ def test_codes_are_those_that_stores_record() -> None:
         "span-empty",
         "too-few-frames",
         "box-outside",
+        "decoder-failed",
+        "decoder-died",
+        "decoder-hung",
     }

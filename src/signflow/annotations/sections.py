@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 _NAME = re.compile(
     r"(?P<video>.+)@(?P<start>\d{1,8}\.\d{3})-(?P<end>\d{1,8}\.\d{3}|end)\.section",
     re.DOTALL | re.ASCII,
 )
 _NOTE = "signflow_section"
-_LARGEST = 10**15  # of the numbers in a fraction: far beyond any video's clock
+# No exponents: "9e999999999" is a number that takes minutes to write down.
+_FRACTION = re.compile(r"-?\d{1,15}(/\d{1,15})?", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -140,8 +140,7 @@ def sections_in(files: Iterable[Path]) -> dict[str, list[tuple[Stretch, Path]]]:
     return {name: sorted(sections) for name, sections in found.items()}
 
 
-def _fraction(value: Any) -> Fraction:
-    fraction = Fraction(value if len(value) <= 40 else "")
-    if max(abs(fraction.numerator), fraction.denominator) > _LARGEST:
-        raise ValueError(f"{fraction} is no time")
-    return fraction
+def _fraction(value: str) -> Fraction:
+    if not _FRACTION.fullmatch(value):
+        raise ValueError(f"{value!r} is no fraction")
+    return Fraction(value)

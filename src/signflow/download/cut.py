@@ -83,6 +83,7 @@ class Cutter:
         self._first = first
         self._zero = first.pts
         self._tick = Fraction(self._stream.time_base)
+        self._enough = _BEYOND.get(_codec(self._stream), _BEYOND_ELSE)
         self.suffix = ".mp4" if "mp4" in self._container.format.name else ".mkv"
 
     def close(self) -> None:
@@ -145,7 +146,6 @@ class Cutter:
         stop = math.inf
         if math.isfinite(stretch.end):
             stop = self._zero + math.ceil(stretch.end / self._tick)
-        enough = _BEYOND.get(_codec(self._stream), _BEYOND_ELSE)
         beyond, seen = 0, set[int]()
         for packet in self._from_keyframe(target, stretch):
             if packet.pts is None or packet.is_corrupt or packet.pts in seen:
@@ -153,9 +153,9 @@ class Cutter:
             if packet.is_discard and packet.pts >= self._zero:
                 raise UncuttableError("its file leaves out frames on the way")
             seen.add(packet.pts)
-            yield packet
             beyond = beyond + 1 if packet.pts >= stop else 0
-            if beyond == enough:
+            yield packet  # and its times are not ours any more
+            if beyond == self._enough:
                 return
         self._remote.check()
 
@@ -171,9 +171,9 @@ class Cutter:
         raise UncuttableError("a seek in it lands in the wrong place")
 
     def _expect(self, stretch: Stretch) -> None:
-        length = self._length()
-        if length:
-            seconds = min(stretch.end, length) - stretch.start
+        length, rate = self._length(), self._stream.average_rate or self._stream.guessed_rate
+        if length and rate:
+            seconds = min(stretch.end + self._enough / float(rate), length) - stretch.start
             self._remote.expect(int(self._remote.size * max(0.0, min(1.0, seconds / length))))
 
     def _length(self) -> float | None:
@@ -222,6 +222,9 @@ def _cutting(remote: RemoteFile) -> Iterator[None]:
     """Tell what goes wrong with the network from what goes wrong with the video."""
     try:
         yield
+    except UncuttableError:
+        remote.check()  # it may seem so only because reading ended
+        raise
     except (FFmpegError, StopIteration, ValueError) as error:
         remote.check()
         if isinstance(error, FFmpegError) and error.errno in _DISK:
