@@ -31,9 +31,8 @@ def read_msasl(source: Path, options: ReadOptions) -> ClipList:
     """Read an MS-ASL annotation directory.
 
     A clip's video is `VIDEOS/<YouTube id>.<any video suffix>`, however its URL is spelt; of
-    a plain link it is `VIDEOS/<urls.video_name>.<suffix>`, or the section of it that holds the clip
-    (`annotations.sections`). One that is not there is recorded by the build. An entry that ends
-    where it starts becomes a clip all the same, so that it is counted.
+    a plain link it is `VIDEOS/<urls.video_name>.<suffix>`. One that is not there is recorded by the
+    build. An entry that ends where it starts becomes a clip all the same, so that it is counted.
 
     Raises:
         UserError: `videos` is missing, no split file is there, a file is no list of clips, or an
@@ -127,7 +126,7 @@ def _clip(entry: Entry, split: Split, classes: tuple[str, ...], videos: VideoFol
     start, end = entry.seconds("start_time"), entry.seconds("end_time")
     return Clip(
         clip_id=f"{name or 'no-video-id'}@{start:.3f}-{end:.3f}",
-        source=str(videos.path(file, start=start, end=end)),
+        source=str(videos.path(file)),
         label=label,
         gloss=classes[label],
         split=split,

@@ -9,9 +9,11 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+
+from signflow.annotations.clip import Clip, ClipList
 
 _NAME = re.compile(
     r"(?P<video>.+)@(?P<start>\d{1,8}\.\d{3})-(?P<end>\d{1,8}\.\d{3}|end)\.section",
@@ -128,6 +130,31 @@ def video_of(path: Path) -> str:
     """
     match = _NAME.fullmatch(path.stem)
     return path.stem if match is None else match["video"]
+
+
+def use_sections(clips: ClipList, *, folder: Path) -> ClipList:
+    """Let clips whose video is not there use the sections that are.
+
+    Such a clip's `source` becomes the section that covers it. Where none does it becomes another
+    section of its video: the decoder then says that the clip was not fetched.
+
+    Args:
+        clips: as a reader gives them, each in the whole video.
+        folder: where the videos lie.
+    """
+    sections = sections_in(folder.iterdir())
+    if not sections:
+        return clips
+
+    def found(clip: Clip) -> Clip:
+        whole = Path(clip.source)
+        there = sections.get(whole.stem)
+        if there is None or whole.exists():
+            return clip
+        covering = (path for stretch, path in there if stretch.covers(clip.start, clip.end))
+        return replace(clip, source=str(next(covering, there[0][1]).absolute()))
+
+    return replace(clips, clips=tuple(map(found, clips.clips)))
 
 
 def sections_in(files: Iterable[Path]) -> dict[str, list[tuple[Stretch, Path]]]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from signflow.annotations.media import index_videos
 from signflow.annotations.readers import ReadOptions
-from signflow.annotations.sections import sections_in
 from signflow.errors import UserError
 
 
@@ -37,30 +36,14 @@ class VideoFolder:
             )
         self._folder = options.videos.absolute()
         self._files = index_videos(self._folder)
-        self._sections = sections_in(self._files.values())
         self._frame_rate = options.frame_rate
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
 
-    def path(self, name: str, *, start: float | None = None, end: float | None = None) -> Path:
-        """The file for a clip of the video of that name: an absolute path.
-
-        The whole video where it is there; else the section that covers the clip, else any section
-        (the decoder says that it does not hold the clip); else where the video should lie.
-
-        Args:
-            name: of the video.
-            start: where the clip begins, in seconds from the video's first frame.
-            end: where it ends; None: with the video.
-        """
-        whole = self._files.get(name)
-        if whole is not None:
-            return whole
-        sections = self._sections.get(name, [])
-        covering = (path for stretch, path in sections if stretch.covers(start, end))
-        anything = sections[0][1] if sections else self._folder / f"{name}.mp4"
-        return next(covering, anything)
+    def path(self, name: str) -> Path:
+        """The clip of that name, or where its video should lie: an absolute path."""
+        return self._files.get(name, self._folder / f"{name}.mp4")
 
     def frame_rate(self, name: str) -> float | None:
         """Images per second where the clip is a folder of images and the options say it."""

@@ -41,9 +41,8 @@ def read_wlasl(source: Path, options: ReadOptions) -> ClipList:
 
     A clip's video is `VIDEOS/<video id>.mp4` (any suffix): the instance alone, from start to end.
     Where that is not there, an instance from YouTube is the stretch `frame_start` to `frame_end`
-    of `VIDEOS/<YouTube id>.mp4`, or of the section of it that holds the instance. Boxes are left
-    out: they are in pixels of a picture whose size the annotations do not say, and a video from
-    elsewhere may have another.
+    of `VIDEOS/<YouTube id>.mp4`. Boxes are left out: they are in pixels of a picture whose size
+    the annotations do not say, and a video from elsewhere may have another.
 
     Raises:
         UserError: `videos` is missing, there are several split files and no `subset`, or an entry
@@ -125,7 +124,7 @@ def _clip(instance: Instance, classes: tuple[str, ...], videos: VideoFolder) -> 
     name, start, end = _place(instance, videos)
     return Clip(
         clip_id=instance.video_id,
-        source=str(videos.path(name, start=start, end=end)),
+        source=str(videos.path(name)),
         label=instance.label,
         gloss=classes[instance.label],
         split=instance.split,

@@ -10,7 +10,7 @@ class DownloadConfig:
 
     Attributes:
         height: pixels: of what YouTube offers, the largest picture up to this height.
-        max_megabytes: a video that is larger is not taken.
+        max_megabytes: a video that is larger is not taken, nor are sections that take more to get.
         at_once: how many videos are fetched at the same time.
         pause: seconds between the beginnings of two downloads from one host.
         megabytes_per_second: no download is faster than this.

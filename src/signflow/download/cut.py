@@ -207,6 +207,9 @@ def _open(remote: RemoteFile) -> tuple[InputContainer, VideoStream]:
     stream = streams[0]
     if _codec(stream) not in _CODECS:
         raise UncuttableError(f"{_codec(stream)} is not known to be cut without loss")
+    for other in container.streams:
+        if other is not stream:
+            other.discard = "all"  # sound between the pictures is not asked for where it is much
     index = stream.index_entries
     if "mp4" in container.format.name and index and index[-1].pos + index[-1].size > remote.size:
         raise UncuttableError("the file was cut off")

@@ -22,11 +22,14 @@ from signflow.download.web import (
 _BLOCK = 1 << 16
 _MOST_BLOCKS_AT_ONCE = 64
 _MOST_BLOCKS_KEPT = 256
+# A file whose index says where things are needs a handful. Without one, FFmpeg hops from piece to
+# piece, and a server would get a request for each.
+_MOST_JUMPS = 24
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
 
 
 class NoRangesError(Exception):
-    """The server gives the whole file or nothing; its text says so."""
+    """The file is not to be had in parts; its text says why."""
 
 
 class RemoteFile(io.RawIOBase):
@@ -78,6 +81,7 @@ class RemoteFile(io.RawIOBase):
         self._received = 0
         self._next = 0
         self._ahead = 1
+        self._jumps = 0
         self._expected: int | None = None
         self.size = 0
         self._fetch(0, 1)
@@ -86,6 +90,7 @@ class RemoteFile(io.RawIOBase):
         """Raise what went wrong in reading.
 
         Raises:
+            NoRangesError: it would take too many requests.
             UnavailableError: what came of the last request.
             StoppedError: the run is being stopped.
         """
@@ -94,6 +99,7 @@ class RemoteFile(io.RawIOBase):
 
     def expect(self, length: int) -> None:
         """Say how many bytes will be read on from here, so that one request may be enough."""
+        self._jumps = 0
         self._expected = min(max(1, -(-length // _BLOCK)), _MOST_BLOCKS_AT_ONCE)
 
     def readable(self) -> bool:
@@ -137,6 +143,9 @@ class RemoteFile(io.RawIOBase):
             count, self._expected, self._ahead = self._expected, None, 1
         else:
             count = self._ahead if number == self._next else 1
+            self._jumps += number != self._next
+            if self._jumps > _MOST_JUMPS:
+                raise NoRangesError("it has no index, so most of it would be asked for in pieces")
             self._ahead = min(2 * count, _MOST_BLOCKS_AT_ONCE)
         last = (self.size - 1) // _BLOCK
         known = (later for later in range(number + 1, number + count) if later in self._blocks)
