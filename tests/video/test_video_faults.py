@@ -1,3 +1,4 @@
+import gc
 import math
 import pickle
 from collections.abc import Callable
@@ -241,3 +242,18 @@ def test_codes_are_those_that_stores_record() -> None:
         "decoder-died",
         "decoder-hung",
     }
+
+
+def test_opening_a_video_leaves_no_frame_behind(video: Path) -> None:
+    gc.collect()
+    gc.disable()  # memory must not wait for it: a worker makes few objects, and large frames
+    try:
+        list(decode_spans(video, spans=[Span(0, 1)], count=2, size=None))
+        large = [
+            thing
+            for thing in gc.get_objects()
+            if isinstance(thing, av.VideoFrame) and thing.width > 2
+        ]
+    finally:
+        gc.enable()
+    assert large == []

@@ -9,6 +9,7 @@ from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import SPLITS, ReadOptions, read_clips
+from signflow.audit import drop_leaks
 from signflow.cli.parse import key_values, parse
 from signflow.cluster import dask_executor
 from signflow.progress import console
@@ -37,6 +38,8 @@ class Build:
             see the videos and the store under the same paths (extra: signflow[dask]).
         patience: seconds without a sign of life after which a decoder is taken to hang.
         overwrite: replace a store of other clips or another recipe.
+        drop_leaks: keep clips that lie in two splits or folds (the same stretch of a video, or
+            copies) only where it does least harm: train loses them, then validation.
     """
 
     source: Positional[Path]
@@ -49,6 +52,7 @@ class Build:
     dask: str | None = None
     patience: float = PATIENCE
     overwrite: bool = False
+    drop_leaks: bool = False
 
 
 def run(words: Sequence[str]) -> None:
@@ -65,6 +69,7 @@ def run(words: Sequence[str]) -> None:
             executor=executor,
             patience=asked.patience,
             overwrite=asked.overwrite,
+            leave_out=drop_leaks(workers=asked.workers) if asked.drop_leaks else None,
         )
     _print_summary(summary)
 

@@ -15,6 +15,7 @@ from signflow.progress import console, console_err
 COMMANDS = {
     "synth": "render signers: stand-in videos with MS-ASL annotations",
     "download": "fetch the videos that annotations speak of",
+    "audit": "look at a set before any training: what is there, and what leaks",
     "build": "turn clips into a store of frames and optical flow",
     "show": "draw a clip of a store: frames, flow, what a run takes it for",
     "models": "list the networks",

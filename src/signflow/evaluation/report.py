@@ -8,8 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import signflow
+from signflow.audit import between
 from signflow.errors import UserError
 from signflow.evaluation.curves import loss_curves, top1_curves
+from signflow.evaluation.data import MOST_ROWS, data_views
 from signflow.evaluation.gallery import Gallery, ShownClip, StripImage
 from signflow.evaluation.metrics import SplitResult
 from signflow.evaluation.repeats import find_repeats
@@ -90,6 +92,8 @@ def write_report(
             runs=views,
             repeats=find_repeats(records, groups_of=galleries.groups_of),
             several_stores=len({record.run.store_path for record in records}) > 1,
+            data=data_views([record.run for record in records]),
+            most_rows=MOST_ROWS,
             strips=galleries.strips,
             most_classes=MOST_CLASSES_IN_A_MATRIX,
         )
@@ -199,7 +203,12 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        percent=percent, span=span, duration=duration, rate=rate, confusions=largest_confusions
+        percent=percent,
+        span=span,
+        duration=duration,
+        rate=rate,
+        confusions=largest_confusions,
+        between=between,
     )
     return environment
 

@@ -1,6 +1,6 @@
 """Seen once, kept: clips become samples in memory-mapped Arrow shards."""
 
-from signflow.store.build import PATIENCE, BuildSummary, build_store
+from signflow.store.build import PATIENCE, BuildSummary, LeaveOut, build_store
 from signflow.store.encodings import ENCODINGS, EncodedImages, Encoding
 from signflow.store.recipe import Recipe
 from signflow.store.rows import ClipRow
@@ -14,6 +14,7 @@ __all__ = [
     "ClipRow",
     "EncodedImages",
     "Encoding",
+    "LeaveOut",
     "Made",
     "Recipe",
     "Sample",

@@ -6,7 +6,7 @@ import platform
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -35,6 +35,20 @@ from signflow.store.rows import ClipRow, read_rows, write_rows
 
 PATIENCE = 300.0
 """Seconds without a sign of life after which a decoder is taken to hang."""
+
+
+@dataclass(frozen=True)
+class LeaveOut:
+    """What is left out of a store at the end of its build.
+
+    Attributes:
+        name: of the rule, with all that its choice depends on: part of what the store is.
+        apply: from the rows of all clips, and a folder for what it needs to go on after a kill, to
+            the rows with reasons for what is left out. Those samples stay in their shards, unread.
+    """
+
+    name: str
+    apply: Callable[[Sequence[ClipRow], Path], list[ClipRow]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +86,7 @@ def build_store(
     executor: Executor | None = None,
     patience: float = PATIENCE,
     overwrite: bool = False,
+    leave_out: LeaveOut | None = None,
 ) -> BuildSummary:
     """Build a store, or go on with one whose build was interrupted.
 
@@ -88,6 +103,7 @@ def build_store(
         patience: seconds without a sign of life after which a decoder is taken to hang, and its
             worker process ended; the clip is recorded as `decoder-hung`.
         overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
+        leave_out: what not to take up, though it could be built.
 
     Raises:
         UserError: `workers` is below 0, `out` holds something else, another build is at work in
@@ -100,9 +116,10 @@ def build_store(
         raise UserError(f"--patience {patience:g}: must be seconds above 0")
     started = time.monotonic()
     recipe = recipe or Recipe()
-    identity = fingerprint(
-        {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
-    )
+    wanted = {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
+    if leave_out is not None:
+        wanted["leave_out"] = leave_out.name
+    identity = fingerprint(wanted)
     with _full_disk_is_said(out):
         _claim(out, identity, overwrite=overwrite)
     with _full_disk_is_said(out), _only_build(out):
@@ -122,7 +139,9 @@ def build_store(
                 patience=patience,
             )
             _show(results, clips=sum(plan.clips for plan in todo))
-            rows = _finish(out, clips, recipe=recipe, plans=plans, identity=identity)
+            rows = _finish(
+                out, clips, recipe=recipe, plans=plans, identity=identity, leave_out=leave_out
+            )
         _remove_partial_shards(out)
         shutil.rmtree(building_folder(out), ignore_errors=True)
     return BuildSummary(
@@ -144,8 +163,8 @@ def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
             return
         if not overwrite:
             raise UserError(
-                f"{out}: holds a store of other clips or another recipe; give another --out, or"
-                " --overwrite to replace it"
+                f"{out}: holds a store of other clips or another recipe, or with other leaks"
+                " dropped; give another --out, or --overwrite to replace it"
             )
         with _only_build(out):
             for path in (store_json(out), clips_path(out)):
@@ -208,13 +227,21 @@ def _show(results: Iterable[Sequence[ClipRow]], *, clips: int) -> None:
 
 
 def _finish(
-    out: Path, clips: ClipList, *, recipe: Recipe, plans: Sequence[ShardPlan], identity: str
+    out: Path,
+    clips: ClipList,
+    *,
+    recipe: Recipe,
+    plans: Sequence[ShardPlan],
+    identity: str,
+    leave_out: LeaveOut | None,
 ) -> list[ClipRow]:
     """Gather the rows of all shards, then write what makes the directory a store."""
     by_id = {
         row.clip.clip_id: row for plan in plans for row in read_rows(rows_path(out, plan.number))
     }
     rows = [by_id[clip.clip_id] for clip in clips.clips]
+    if leave_out is not None:
+        rows = leave_out.apply(rows, building_folder(out) / "leave-out")
     write_rows(clips_path(out), rows)
     if not any(row.built for row in rows):
         # No store.json, and nothing is remembered as done: the same command tries again.
