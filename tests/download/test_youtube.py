@@ -19,6 +19,7 @@ from signflow.download.outcome import (
 )
 from signflow.download.pace import Meter
 from signflow.download.ranges import RemoteFile
+from signflow.download.web import MOST_REDIRECTIONS
 from signflow.download.youtube import fetch_with_ytdlp, find_media
 from signflow.errors import UserError
 
@@ -119,6 +120,7 @@ def test_ytdlp_goes_on_where_it_was_cut(tmp_path: Path, web: Web, square: bytes)
         (huge, "failed"),
         (circle, "failed"),
         (status(302, Location="file:///etc/hostname"), "failed"),
+        (status(302, Location="ftp://127.0.0.1:9/a.mp4"), "failed"),
     ],
 )
 def test_what_goes_wrong_in_ytdlp_has_its_outcome(
@@ -130,7 +132,37 @@ def test_what_goes_wrong_in_ytdlp_has_its_outcome(
         fetch(f"{web.url}/a.mp4", tmp_path / "here")
 
     assert (caught.value.outcome, caught.value.reason != "") == (outcome, True)
-    assert len(web.requests) < 40  # some of its versions ask a second time
+    assert len(web.requests) < 20
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1:9/a.mp4", "http://me:secret@127.0.0.1:9/"])
+def test_ytdlp_follows_no_redirection_to_what_we_would_not_ask(
+    address: str, tmp_path: Path, web: Web
+):
+    web.ways = {"a": status(302, Location=address)}
+
+    with pytest.raises(UnavailableError) as caught:
+        fetch(f"{web.url}/a.mp4", tmp_path / "here")
+
+    assert f"redirected to {address}, which is not asked" in caught.value.reason
+
+
+@pytest.mark.parametrize("missing", [[], ["requests", "urllib3", "curl_cffi"]])
+def test_ytdlp_is_bounded_alike_whichever_libraries_for_http_are_installed(
+    missing: list[str], tmp_path: Path, web: Web
+):
+    web.ways = {"a": circle}
+    program = f"import sys; sys.modules.update(dict.fromkeys({missing}))\n" + OURS
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, f"{web.url}/a.mp4", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "UnavailableError" in done.stderr.splitlines()[-1]
+    assert web.asked("a") == MOST_REDIRECTIONS + 1
 
 
 def test_sections_are_read_from_the_file_that_ytdlp_would_fetch(

@@ -20,7 +20,7 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -209,7 +209,9 @@ def _open(remote: RemoteFile) -> tuple[InputContainer, VideoStream]:
         raise UncuttableError(f"{_codec(stream)} is not known to be cut without loss")
     for other in container.streams:
         if other is not stream:
-            other.discard = "all"  # sound between the pictures is not asked for where it is much
+            other.discard = (
+                Discard.all
+            )  # sound between the pictures is not asked for where it is much
     index = stream.index_entries
     if "mp4" in container.format.name and index and index[-1].pos + index[-1].size > remote.size:
         raise UncuttableError("the file was cut off")

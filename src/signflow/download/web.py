@@ -32,6 +32,7 @@ from signflow.files import read_json, write_json
 
 _CHUNK = 1 << 16
 PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
+MOST_REDIRECTIONS = 5
 
 
 def fetch_file(
@@ -136,6 +137,16 @@ def ask(
     return cast(HTTPResponse, _opener(cookies).open(request, timeout=config.timeout))
 
 
+def check_redirection(address: str) -> None:
+    """Refuse a redirection to what would not be asked if it stood in the annotations.
+
+    Raises:
+        UnavailableError: it is such a one.
+    """
+    if plain_address(address) is None:
+        raise UnavailableError("failed", f"redirected to {address:.100}, which is not asked")
+
+
 def _ask_from(
     have: tuple[int, str] | None, url: str, config: DownloadConfig, cookies: CookieJar | None
 ) -> HTTPResponse | None:
@@ -171,7 +182,7 @@ def _opener(cookies: CookieJar | None) -> OpenerDirector:
 class _Redirect(HTTPRedirectHandler):
     """Follows a few redirections, to addresses that we would ask ourselves."""
 
-    max_redirections = 5
+    max_redirections = MOST_REDIRECTIONS
     max_repeats = 2
 
     def redirect_request(
@@ -183,8 +194,7 @@ class _Redirect(HTTPRedirectHandler):
         headers: HTTPMessage,
         newurl: str,
     ) -> Request | None:
-        if plain_address(newurl) is None:
-            raise UnavailableError("failed", f"redirected to {newurl:.100}, which is not asked")
+        check_redirection(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

@@ -3,13 +3,14 @@
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 
 from signflow.annotations.urls import plain_address
 from signflow.download.check import video_suffix
@@ -22,6 +23,7 @@ from signflow.download.outcome import (
     one_line,
 )
 from signflow.download.pace import Meter
+from signflow.download.web import MOST_REDIRECTIONS, check_redirection
 from signflow.errors import UserError
 
 _NOT_WRITTEN = re.compile(r"unable to (?:write data|open for writing).*?\[Errno (\d+)\]", re.DOTALL)
@@ -124,7 +126,7 @@ def _ask(url: str, options: dict[str, Any], *, download: bool) -> tuple[dict[str
     """Let yt-dlp work; return what it knows of the video, and its cookies."""
     yt_dlp, said = import_ytdlp(), _Said()
     try:
-        with yt_dlp.YoutubeDL({**options, "logger": said}) as downloader:
+        with _downloader_class(yt_dlp)({**options, "logger": said}) as downloader:
             return downloader.extract_info(url, download=download) or {}, downloader.cookiejar
     except (UnavailableError, StoppedError):
         raise
@@ -134,6 +136,50 @@ def _ask(url: str, options: dict[str, Any], *, download: bool) -> tuple[dict[str
         raise UnavailableError(
             "failed", one_line(f"yt-dlp: {type(error).__name__} {error}")
         ) from None
+
+
+def _downloader_class(yt_dlp: ModuleType) -> Any:
+    """yt-dlp with one way to the web, held to our bounds on redirections.
+
+    By itself it takes one of the HTTP libraries that are installed (requests, curl_cffi), each with
+    bounds of its own. urllib is always there; it would go on to ftp as well, where a server says
+    so.
+    """
+
+    class Downloader(yt_dlp.YoutubeDL):  # type: ignore[misc, name-defined]
+        def build_request_director(self, handlers: Iterable[Any], *rest: Any) -> Any:
+            bounded = [_bounded(handler) for handler in handlers if handler.RH_KEY == "Urllib"]
+            return super().build_request_director(bounded, *rest)
+
+    return Downloader
+
+
+def _bounded(handler: Any) -> Any:
+    """The handler of requests with urllib; the new one goes only where we would ask ourselves."""
+
+    class UrllibRH(handler):  # type: ignore[misc]
+        def _create_instance(self, **known: Any) -> OpenerDirector:
+            opener: Any = super()._create_instance(**known)
+            for each in opener.handlers:
+                if isinstance(each, HTTPRedirectHandler):
+                    _bound(each)
+            return opener  # type: ignore[no-any-return]
+
+    return UrllibRH
+
+
+def _bound(redirect: Any) -> None:
+    follow = redirect.redirect_request
+
+    def follow_checked(*known: Any) -> Request | None:
+        try:
+            check_redirection(known[-1])
+        except UnavailableError as refusal:  # it would pass over what it does not know
+            raise import_ytdlp().networking.exceptions.RequestError(refusal.reason) from None
+        return follow(*known)  # type: ignore[no-any-return]
+
+    redirect.max_redirections = MOST_REDIRECTIONS
+    redirect.redirect_request = follow_checked
 
 
 def _options(
