@@ -18,8 +18,8 @@ import pytest
 from squares import Signflow
 from video.videos import Encoding, write_video
 
-from signflow.annotations import Clip, ReadOptions, read_clips
-from signflow.annotations.sections import SectionNote, Stretch
+from signflow.annotations import Clip, ClipList, ReadOptions, read_clips
+from signflow.annotations.sections import SectionNote, Stretch, use_sections
 from signflow.annotations.urls import video_name
 from signflow.download import DownloadConfig
 from signflow.download.stretches import missing_clips, needed_stretches
@@ -280,6 +280,24 @@ def test_a_section_does_not_serve_what_it_does_not_hold(tmp_path: Path, web: Web
     assert isinstance(decode(renamed, 19.8, 22.2), DecodedSpan)
 
 
+def test_sections_serve_clips_of_their_own_folder_only(tmp_path: Path):
+    (tmp_path / Stretch(20, 22).file_name("a", suffix=".mp4")).touch()
+    (tmp_path / Stretch(30, 40).file_name("a", suffix=".mp4")).touch()
+    clip = replace(span(31, 32), clip_id="held", source=str(tmp_path / "a.mp4"))
+    other = replace(clip, clip_id="other", start=21.0, end=25.0)
+    elsewhere = replace(clip, clip_id="elsewhere", source="/elsewhere/a.mp4")
+
+    given = ClipList(clips=(clip, other, elsewhere), classes=("no",), origin="a test")
+    found = use_sections(given, folder=tmp_path)
+
+    assert [Path(each.source).name for each in found.clips] == [
+        "a@30.000-40.000.section.mp4",
+        "a@20.000-22.000.section.mp4",
+        "a.mp4",
+    ]
+    assert found.clips[2] is elsewhere
+
+
 def test_what_is_only_named_like_a_section_is_none(tmp_path: Path, long: Path):
     path = tmp_path / "a@20.000-22.000.section.mp4"
     path.write_bytes(long.read_bytes())
@@ -370,6 +388,28 @@ def test_where_sections_are_no_use_the_video_comes_whole_and_it_is_said(
     assert (videos / line["file"]).read_bytes() == path.read_bytes()
     assert "1 came whole in spite of --sections" in done.stdout
     assert not (videos / ".partial").exists()
+
+
+def test_a_file_that_would_be_asked_for_in_many_pieces_comes_whole(
+    tmp_path: Path, web: Web, long: Path
+):
+    path = tmp_path / "pieces.mp4"
+    options = {"movflags": "empty_moov+frag_keyframe", "min_frag_duration": "1900000"}
+    with av.open(str(long)) as given, av.open(str(path), "w", container_options=options) as pieces:
+        copy = pieces.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                pieces.mux(packet)
+    web.videos = {"a": path.read_bytes()}
+    source = annotate(tmp_path, {f"{web.url}/a.mp4": [(58, 59)]})
+
+    summary = fetch_all(source, tmp_path / "videos", config=LONG)
+
+    assert summary.videos[0].reason == (
+        "came whole: it would have to be asked for in too many pieces"
+    )
+    assert len(web.requests) < 32
 
 
 def test_a_kind_of_video_that_is_not_cut_comes_whole(tmp_path: Path, web: Web):

@@ -133,10 +133,11 @@ def video_of(path: Path) -> str:
 
 
 def use_sections(clips: ClipList, *, folder: Path) -> ClipList:
-    """Let clips whose video is not there use the sections that are.
+    """Let clips whose video is not there use the sections of it that are.
 
     Such a clip's `source` becomes the section that covers it. Where none does it becomes another
-    section of its video: the decoder then says that the clip was not fetched.
+    section of its video: the decoder then says that the clip was not fetched. A clip whose video
+    would lie elsewhere stays as it is, whatever its name.
 
     Args:
         clips: as a reader gives them, each in the whole video.
@@ -149,7 +150,7 @@ def use_sections(clips: ClipList, *, folder: Path) -> ClipList:
     def found(clip: Clip) -> Clip:
         whole = Path(clip.source)
         there = sections.get(whole.stem)
-        if there is None or whole.exists():
+        if there is None or whole.absolute().parent != folder.absolute() or whole.exists():
             return clip
         covering = (path for stretch, path in there if stretch.covers(clip.start, clip.end))
         return replace(clip, source=str(next(covering, there[0][1]).absolute()))

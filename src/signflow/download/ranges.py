@@ -145,7 +145,7 @@ class RemoteFile(io.RawIOBase):
             count = self._ahead if number == self._next else 1
             self._jumps += number != self._next
             if self._jumps > _MOST_JUMPS:
-                raise NoRangesError("it has no index, so most of it would be asked for in pieces")
+                raise NoRangesError("it would have to be asked for in too many pieces")
             self._ahead = min(2 * count, _MOST_BLOCKS_AT_ONCE)
         last = (self.size - 1) // _BLOCK
         known = (later for later in range(number + 1, number + count) if later in self._blocks)
