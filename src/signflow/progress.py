@@ -21,8 +21,11 @@ console_err = Console(stderr=True)
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*, shown: bool = True, speed_seconds: float = 30.0) -> Iterator[Progress]:
     """Yield a rich progress display on standard error.
+
+    Of several processes that work together only the first should have it `shown`. The time left is
+    estimated from the last `speed_seconds`.
 
     Tasks added to it may set a field `note` for a short text at the end of their line. Where
     standard error is no terminal (a log file, CI) nothing is drawn.
@@ -35,6 +38,7 @@ def progress_bar() -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console_err,
-        disable=not console_err.is_terminal,
+        speed_estimate_period=speed_seconds,
+        disable=not (shown and console_err.is_terminal),
     ) as progress:
         yield progress

@@ -1,6 +1,8 @@
 """The whole way through the real command line."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +120,11 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("evaluate", "nowhere"), "nowhere: is no run"),
         (("evaluate", "RUN", "--split", "dev"), "dev"),
         (("report", "nowhere"), "nowhere: is no run"),
+        (("report", "RUN", "--format", "pdf"), "pdf"),
+        (
+            ("report", "RUN", "--format", "csv", "--table", "results", "published"),
+            "holds one table",
+        ),
         (("show", "STORE", "left0"), "left0"),
     ],
 )
@@ -156,3 +163,52 @@ def test_flow_options_reach_the_recipe(square_table: Path, tmp_path: Path, signf
     recipe = json.loads((tmp_path / "store" / "store.json").read_text())["recipe"]
     assert recipe["flow"]["method"] == "dis"
     assert recipe["flow"]["preset"] == "fast"
+
+
+def test_a_folder_of_runs_is_evaluated_but_for_those_that_are_not_finished(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    folder = tmp_path / "sweep"
+    shutil.copytree(run, folder / "done")
+    shutil.copytree(run, folder / "killed")
+    (folder / "killed" / "environment.json").unlink()
+
+    done = signflow("evaluate", folder, "--split", "test")
+    alone = signflow("evaluate", folder / "killed", check=False)
+
+    assert "9 of 9" in done.stdout
+    assert "passed over: killed" in done.stderr
+    assert alone.returncode == 2
+    assert "is not finished" in alone.stderr
+
+
+def test_what_is_measured_is_not_measured_again_until_the_weights_change(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    again = shutil.copytree(run, tmp_path / "run")
+    signflow("evaluate", again, "--split", "test")
+    predictions = again / "predictions_test.parquet"
+    written = predictions.stat().st_mtime_ns
+
+    signflow("evaluate", again, "--split", "test")
+    assert predictions.stat().st_mtime_ns == written
+
+    later = predictions.stat().st_mtime + 10
+    os.utime(again / "model.safetensors", (later, later))
+    signflow("evaluate", again, "--split", "test")
+    assert predictions.stat().st_mtime_ns > written
+
+
+def test_tables_for_a_paper_go_to_the_terminal_or_into_a_file(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    signflow("evaluate", run)
+
+    shown = signflow("report", run, "--format", "markdown")
+    signflow("report", run, "--format", "latex", "--out", tmp_path / "tables.tex")
+    bare = signflow("report", run.parent, "--format", "csv", "--table", "results")
+
+    assert shown.stdout.startswith("**Results**")
+    assert "| late-fusion | 8 | 0.001 | 3 | 1 |" in shown.stdout
+    assert "late-fusion & 8 & 0.001 & 3 & 1 &" in (tmp_path / "tables.tex").read_text()
+    assert bare.stdout.splitlines()[1].startswith("late-fusion,8,0.001,3,1,")

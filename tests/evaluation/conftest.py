@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import av
@@ -12,6 +11,7 @@ import pytest
 from signflow.annotations import Clip, ClipList
 from signflow.evaluation.metrics import split_result
 from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
+from signflow.evaluation.runs import RESULT_SCHEMA_VERSION
 from signflow.files import write_json
 from signflow.store import Recipe, Store, build_store
 from signflow.training import EpochMetrics, Run, TrainConfig
@@ -112,11 +112,11 @@ def _evaluate(run: Path, store: Store, splits: tuple[str, ...], *, seed: int) ->
             found.clip_ids, found.labels, found.scores, classes=GLOSSES, asked=len(rows)
         )
     value = {
-        "schema_version": 1,
+        "schema_version": RESULT_SCHEMA_VERSION,
         "model": "temporal",
         "classes": list(GLOSSES),
         "parameters": 201_715_010,
         "best_epoch": 2,
-        "splits": {split: asdict(result) for split, result in results.items()},
+        "splits": {split: result.to_dict() for split, result in results.items()},
     }
     (run / "result.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 
 from signflow.errors import UserError
+from signflow.evaluation.experiments import find_experiments
 from signflow.evaluation.metrics import split_result
+from signflow.evaluation.published import CONTRADICTIONS, PublishedRow, published_rows
 from signflow.evaluation.report import largest_confusions, write_report
 from signflow.evaluation.runs import RunRecord
 from signflow.evaluation.words import duration, percent, rate, span
+from signflow.files import write_json
 from signflow.store import Store
+from signflow.training import TrainConfig
 
 from .conftest import GLOSSES, MakeRun
+from .made_up import write_run
+from .test_published import REPEATED, TEN
 
 VOID = {"meta", "br", "image", "path", "use", "link", "img", "hr", "rect"}
 
@@ -66,7 +72,7 @@ def test_the_page_holds_every_figure_of_a_run(make_run: MakeRun, tmp_path: Path)
     page = report([run], tmp_path)
     for result in record.splits.values():
         assert f"{result.clips} of {result.asked} clips" in page.text
-        assert f"{result.loss:.3f}" in page.text
+        assert f"{result.loss.value:.3f}" in page.text
         assert result.top5 is not None
         for interval in (result.top1, result.top5, result.per_class_mean):
             assert f"{percent(interval.value)} {span(interval)}" in page.text
@@ -74,7 +80,7 @@ def test_the_page_holds_every_figure_of_a_run(make_run: MakeRun, tmp_path: Path)
             assert f"{percent(entry.accuracy.value, 0)} {entry.correct} of {entry.clips}" in (
                 page.text
             )
-    for words in ("201,715,010", "1 min 36 s", "1e-5", "epoch 2, the best by validation"):
+    for words in ("201,715,010", "1 min 36 s", "1e-5", "epoch 2 of 3 was the best by validation"):
         assert words in page.text
     assert record.train_command() in page.text
     assert record.evaluate_command("test") in page.text
@@ -92,7 +98,8 @@ def test_the_confusion_matrix_holds_the_counts_in_their_places(
         for taken, count in enumerate(row)
         if count
     ]
-    assert titles == expected
+    # Once for the experiment, once for its run.
+    assert titles == expected + expected
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_no_script(
@@ -137,18 +144,23 @@ def test_right_and_wrong_clips_are_drawn_once_each(make_run: MakeRun, tmp_path: 
     page = report(runs, tmp_path)
     assert page.text.count("Right ") == 6
     assert page.text.count("Wrong ") == 6
-    # Both runs say the same of every clip here, so they show the same six.
-    assert page.tags.count("image") == 6
-    assert page.tags.count("use") > 12
+    # Both runs say the same of every clip here, so they show the same six; beside these there are
+    # the examples of confused pairs.
+    images = [value for tag, name, value in page.attributes if (tag, name) == ("image", "id")]
+    shown = page.tags.count("use")
+    assert 6 <= len(images) < shown
 
 
 def test_runs_that_differ_in_seed_are_also_taken_together(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
     page = report([make_run(seed=0), make_run(seed=1)], tmp_path)
-    assert "Repeated runs" in page.text
+    assert "2 runs of 1 experiment" in page.text
     assert "2 groups" in page.text
-    assert "Repeated runs" not in report([make_run(seed=0), make_run("spatial")], tmp_path).text
+    assert "Test by seed" in page.text
+    alone = report([make_run(seed=0), make_run("spatial")], tmp_path)
+    assert "of 1 experiment" not in alone.text
+    assert "Test by seed" not in alone.text
 
 
 def test_a_run_that_is_not_evaluated_says_how_to(make_run: MakeRun, tmp_path: Path) -> None:
@@ -219,7 +231,67 @@ def test_times_are_told_as_people_read_them(seconds: float | None, words: str) -
 
 
 def test_rates_are_told_in_their_short_form() -> None:
-    assert [rate(value) for value in (1e-5, 5e-4, 0.1)] == ["1e-5", "0.0005", "0.1"]
+    assert [rate(value) for value in (1e-5, 5e-4, 0.1)] == ["1e-5", "5e-4", "0.1"]
+
+
+def test_the_reports_runs_with_three_seeds_make_a_page_below_15_megabytes(tmp_path: Path) -> None:
+    configs = {row.config for row in published_rows_of_any(tmp_path)}
+    generator = np.random.default_rng(0)
+    for config in configs:
+        name = f"{config.model}_bs{config.batch_size}_lr{config.learning_rate:g}"
+        first = write_run(
+            tmp_path / "sweep" / f"{name}_seed0",
+            config,
+            correct={split: (generator.random(93) < 0.4).tolist() for split in ("val", "test")},
+            classes=TEN,
+            asked=102,
+        )
+        for seed in (1, 2):
+            again = shutil.copytree(first, tmp_path / "sweep" / f"{name}_seed{seed}")
+            settings = (again / "config.json").read_text()
+            (again / "config.json").write_text(settings.replace('"seed": 0', f'"seed": {seed}'))
+    page = report([tmp_path / "sweep"], tmp_path)
+    assert len(page.source) < 15e6
+    assert "84 runs of 28 experiments" in page.text
+    assert page.text.count("93 of 102 clips") >= 84
+    assert page.text.count("signflow train ") == 84
+    assert page.text.count("not run") == 0
+    assert "27 comparisons" in page.text
+    sheets = [value for _, name, value in page.attributes if name == "popovertarget"]
+    assert len(set(sheets)) == 2 * 28
+    assert set(sheets) <= set(page.values("id"))
+
+
+def published_rows_of_any(tmp_path: Path) -> list[PublishedRow]:
+    run = write_run(tmp_path / "any", REPEATED, correct={"test": [True, False]}, classes=TEN)
+    return published_rows(find_experiments([RunRecord.read(run)], groups_of=lambda _: {}))
+
+
+def test_the_published_figures_stand_beside_ours_with_the_contradictions(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", REPEATED, correct={"test": [True] * 30 + [False] * 30})
+    assert "course report" not in report([run], tmp_path).text
+    ten = write_run(tmp_path / "ten", REPEATED, correct={"test": [True, False]}, classes=TEN)
+    text = report([ten], tmp_path).text
+    assert "1 of its 32 runs repeated" in text
+    assert f"{percent(0.3587)} 26.8–46.1" in text
+    for sentence in CONTRADICTIONS:
+        assert sentence in text
+
+
+def test_a_run_that_failed_is_listed_with_its_reason(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(finished=1, splits=())
+    write_json(run / "failed.json", {"reason": "the training loss is nan in epoch 2: it diverged"})
+    text = report([run, make_run("spatial")], tmp_path).text
+    assert "The training failed: the training loss is nan in epoch 2: it diverged" in text
+
+
+def test_the_experiments_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for batch in (16, 4, 8):
+        config = TrainConfig(batch_size=batch, epochs=1)
+        write_run(tmp_path / "runs" / f"{batch}", config, correct={"val": [True, False]})
+    runs = [tmp_path / "runs" / name for name in ("16", "8", "4")]
+    names = re.findall(r"<figcaption>batch (\d+)", report(runs, tmp_path).source)
+    assert names == ["4", "8", "16"]
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")

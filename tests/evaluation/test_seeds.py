@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signflow.evaluation.metrics import Interval, wilson_interval
-from signflow.evaluation.predictions import Predictions
+from signflow.evaluation.intervals import Interval, wilson_interval
+from signflow.evaluation.measures import MEASURES, Measure
+from signflow.evaluation.predictions import Predictions, join
 from signflow.evaluation.seeds import mean_over_runs, pooled_top1
 
 
@@ -88,8 +89,54 @@ def test_the_interval_holds_the_true_accuracy_about_as_often_as_it_says() -> Non
 
 
 def test_all_clips_right_does_not_claim_certainty() -> None:
-    assert mean_over_runs([predictions([True] * 10)]) == wilson_interval(10, 10)
+    interval, expected = mean_over_runs([predictions([True] * 10)]), wilson_interval(10, 10)
+    assert (interval.value, interval.low, interval.high) == pytest.approx((1, expected.low, 1))
 
 
 def test_no_runs_have_no_accuracy() -> None:
     assert mean_over_runs([]).value is None
+
+
+def scored(seed: int, *, clips: int = 40, first: int = 0) -> Predictions:
+    generator = np.random.default_rng(seed)
+    return Predictions(
+        clip_ids=tuple(f"clip {first + number:04}" for number in range(clips)),
+        labels=generator.integers(3, size=clips).astype(np.int32),
+        scores=generator.dirichlet(np.ones(3), size=clips).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("measure", [m for m in MEASURES if m.least_classes < 6])
+def test_every_measure_is_averaged_over_seeds_and_joined_over_folds(measure: Measure) -> None:
+    whole = [scored(seed) for seed in range(2)]
+    folds = [
+        Predictions(run.clip_ids[part], run.labels[part], run.scores[part])
+        for run in whole
+        for part in (slice(0, 13), slice(13, 40))
+    ]
+    alone = [mean_over_runs([run], measure=measure).value for run in whole]
+    together = mean_over_runs(whole, measure=measure)
+    assert together.value == pytest.approx(np.mean(alone))
+    assert together.low is not None
+    assert together.high is not None
+    assert together.low <= together.value <= together.high
+    assert together.low < together.high
+    joined = mean_over_runs(folds, measure=measure)
+    assert (joined.value, joined.low, joined.high) == pytest.approx(
+        (together.value, together.low, together.high)
+    )
+
+
+def test_clips_of_a_single_signer_say_nothing_about_others() -> None:
+    run = scored(0)
+    anna = dict.fromkeys(run.clip_ids, "anna")
+    assert width(mean_over_runs([run], groups=anna)) > 0.75
+    [loss] = [measure for measure in MEASURES if not measure.is_share]
+    interval = mean_over_runs([run], measure=loss, groups=anna)
+    assert interval.value is not None
+    assert (interval.low, interval.high) == (None, None)
+
+
+def test_folds_that_share_clips_are_not_joined() -> None:
+    with pytest.raises(ValueError, match="the parts share clips"):
+        join([scored(0), scored(1, first=39)])

@@ -50,16 +50,12 @@ def test_a_run_directory_holds_what_it_must(finished: Path, square_store: Path):
         "model.safetensors",
     ]
     config = json.loads((finished / "config.json").read_text())
+    assert config["learning_rate"] == 1e-3
     assert config == {
         "schema_version": 1,
         "store": str(square_store),
         "store_fingerprint": Store.open(square_store).fingerprint,
-        "model": "temporal",
-        "batch_size": 8,
-        "learning_rate": 1e-3,
-        "epochs": 4,
-        "seed": 0,
-        "fold": None,
+        **CONFIG.to_dict(),
     }
 
 

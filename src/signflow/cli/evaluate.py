@@ -9,16 +9,19 @@ from tyro.conf import Positional
 from signflow.annotations import Split
 from signflow.cli.parse import parse
 from signflow.errors import UserError
-from signflow.evaluation import evaluate, summary_table
-from signflow.progress import console
+from signflow.evaluation import evaluate, find_runs, summary_table
+from signflow.progress import console, console_err
+from signflow.training import Run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
     """Measure runs: predictions of every clip, accuracies with 95 % intervals.
 
+    What is measured already is not measured again.
+
     Attributes:
-        runs: run directories.
+        runs: run directories, or folders of them. Of a folder the unfinished runs are passed over.
         split: which splits. Test is meant to be looked at once, when all is chosen.
         device: auto, cpu or cuda.
     """
@@ -33,6 +36,16 @@ def run(words: Sequence[str]) -> None:
     asked = parse(Evaluate, words, command="evaluate")
     if not asked.runs:
         raise UserError("evaluate: no run given; signflow evaluate RUN...")
-    for path in asked.runs:
+    runs = find_runs(asked.runs)
+    done = [path for path in runs if path in asked.runs or Run.open(path).complete]
+    for path in done:
         evaluate(path, splits=asked.split, device=asked.device)
-    console.print(summary_table(asked.runs))
+    console.print(summary_table(done))
+    if len(done) < len(runs):
+        unfinished = ", ".join(path.name for path in runs if path not in done)
+        console_err.print(
+            f"Not finished, and passed over: {unfinished}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -20,9 +20,10 @@ COMMANDS = {
     "show": "draw a clip of a store: frames, flow, what a run takes it for",
     "models": "list the networks",
     "train": "train a network on a store",
+    "sweep": "train many: a protocol, a grid, a search",
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
-    "report": "make one page of one or more runs",
+    "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130
 

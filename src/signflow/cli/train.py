@@ -9,7 +9,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from signflow.cli.parse import parse
 from signflow.progress import console
 from signflow.store import Store
-from signflow.training import TrainConfig, train
+from signflow.training import TrainConfig, processes_asked, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,9 @@ class Train:
         out: the run's directory.
         config: what the result depends on.
         device: auto, cpu or cuda.
+        devices: how many of them on each machine, a process each; by default as many as torchrun
+            or Slurm started, otherwise 1.
+        nodes: machines; by default as many as torchrun or Slurm started, otherwise 1.
         checkpoint_seconds: write the state to resume from when the last one is older than this.
     """
 
@@ -28,23 +31,31 @@ class Train:
     out: Path
     config: OmitArgPrefixes[TrainConfig] = field(default_factory=TrainConfig)
     device: str = "auto"
+    devices: int | None = None
+    nodes: int | None = None
     checkpoint_seconds: float = 60.0
 
 
 def run(words: Sequence[str]) -> None:
     """Train and say what the best epoch was."""
     asked = parse(Train, words, command="train")
+    processes = processes_asked(asked.devices, asked.nodes)
     done = train(
         Store.open(asked.store),
         config=asked.config,
         out=asked.out,
         device=asked.device,
+        processes=processes,
         checkpoint_seconds=asked.checkpoint_seconds,
     )
-    best = [epoch for epoch in done.read_metrics() if epoch.best][-1]
+    if not processes.first:
+        return
+    history = done.read_metrics()
+    best = [epoch for epoch in history if epoch.best][-1]
+    early = "" if len(history) == asked.config.epochs else f" (stopped after {len(history)})"
     console.print(
-        f"{asked.config.model}: best epoch {best.epoch} of {asked.config.epochs}, validation top-1"
-        f" {best.val_top1:.1%}, loss {best.val_loss:.3f} -> {done.path}",
+        f"{asked.config.model}: best epoch {best.epoch} of {asked.config.epochs}{early},"
+        f" validation top-1 {best.val_top1:.1%}, loss {best.val_loss:.3f} -> {done.path}",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,6 +1,6 @@
 """Measuring a run: its best weights on a split, written as predictions and result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,16 @@ def evaluate(
 ) -> dict[Split, SplitResult]:
     """Evaluate a run's best weights, and write `predictions_<split>.parquet` and `result.json`.
 
-    Results of splits that were evaluated before stay in `result.json`.
+    Results of splits that were evaluated before stay in `result.json`, and those of these weights
+    are not computed again: a batch of evaluations that was stopped goes on where it was.
 
     Args:
         run_path: a run directory.
         splits: which splits; test is meant to be looked at once, when all is chosen.
         device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The results of `splits`.
 
     Raises:
         UserError: there is no run, its training is not finished, or its store is gone.
@@ -41,13 +45,17 @@ def evaluate(
         raise UserError(
             f"{run_path}: its training is not finished; give the same train command again"
         )
+    before = RunRecord.read(run_path).splits
+    left = [split for split in splits if split not in before or not _is_fresh(run, split)]
+    if not left:
+        return {split: before[split] for split in splits}
     store = run.open_store()
     rows = store.splits(fold=run.config.fold)
     chosen = inference_device(device)
     model = load_model(run.model_path, device=chosen).model
     results: dict[Split, SplitResult] = {}
     with progress_bar() as progress:
-        for split in splits:
+        for split in left:
             built = [row for row in rows[split] if row.built]
             found = _predict(model, store, built, device=chosen, progress=progress, split=split)
             results[split] = split_result(
@@ -58,8 +66,15 @@ def evaluate(
                 asked=len(rows[split]),
             )
             write_predictions(predictions_path(run_path, split), found)
-    _write_result(run, store, model, results)
-    return results
+    known = {**before, **{str(split): result for split, result in results.items()}}
+    _write_result(run, store, model, known)
+    return {split: known[split] for split in splits}
+
+
+def _is_fresh(run: Run, split: str) -> bool:
+    trained = run.model_path.stat().st_mtime
+    written = (predictions_path(run.path, split), run.path / "result.json")
+    return all(path.exists() and path.stat().st_mtime >= trained for path in written)
 
 
 def _predict(
@@ -90,10 +105,8 @@ def _predict(
 
 
 def _write_result(
-    run: Run, store: Store, model: SignModel, results: dict[Split, SplitResult]
+    run: Run, store: Store, model: SignModel, splits: Mapping[str, SplitResult]
 ) -> None:
-    before = RunRecord.read(run.path).splits
-    splits: dict[str, SplitResult] = {**before, **{str(s): r for s, r in results.items()}}
     write_json(
         run.path / "result.json",
         {

@@ -83,11 +83,16 @@ class Gallery:
             right: at most so many that it recognised come first.
             wrong: at most so many that it did not follow.
         """
-        hits = [self._shown(predictions, place) for place in chosen(predictions, True, right)]
-        misses = [self._shown(predictions, place) for place in chosen(predictions, False, wrong)]
+        hits = [self.clip(predictions, place) for place in chosen(predictions, True, right)]
+        misses = [self.clip(predictions, place) for place in chosen(predictions, False, wrong)]
         return hits + misses
 
-    def _shown(self, predictions: Predictions, place: int) -> ShownClip:
+    def clip(self, predictions: Predictions, place: int) -> ShownClip:
+        """Return one clip of a run's predictions, drawn.
+
+        Raises:
+            KeyError, IndexError, ValueError: the store does not fit the predictions.
+        """
         classes = self._store.classes
         clip_id, scores = predictions.clip_ids[place], predictions.scores[place]
         gloss = classes[predictions.labels[place]]
@@ -139,7 +144,7 @@ def chosen(predictions: Predictions, right: bool, most: int) -> list[int]:
     id: nobody picked it, and runs on the same clips tend to show the same ones.
     """
     places = np.flatnonzero(predictions.correct == right).tolist()
-    places.sort(key=lambda place: _drawn_lot(predictions.clip_ids[place]))
+    places.sort(key=lambda place: drawn_lot(predictions.clip_ids[place]))
     seen: dict[int, int] = {}
     rounds: list[tuple[int, int]] = []
     for place in places:
@@ -150,7 +155,8 @@ def chosen(predictions: Predictions, right: bool, most: int) -> list[int]:
     return [place for _, place in rounds[:most]]
 
 
-def _drawn_lot(clip_id: str) -> bytes:
+def drawn_lot(clip_id: str) -> bytes:
+    """Return what orders clips where nobody shall pick among them."""
     return hashlib.sha256(clip_id.encode()).digest()
 
 

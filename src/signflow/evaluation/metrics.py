@@ -1,4 +1,4 @@
-"""Accuracies, each with an interval that says how far to trust it."""
+"""How a net fares on a split: every figure with an interval that says how far to trust it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,28 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
-RESAMPLES = 10_000
-"""How often the bootstraps here and in `seeds` resample."""
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A share between 0 and 1 and the range that holds the true one with the stated confidence.
-
-    All three are None where nothing was counted.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-NOTHING_COUNTED = Interval(None, None, None)
+from signflow.evaluation.calibration import calibration_floor
+from signflow.evaluation.intervals import Integers, Interval, wilson_interval
+from signflow.evaluation.measures import MEASURES, bootstrap_interval
+from signflow.evaluation.scored import Scored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +27,25 @@ class ClassResult:
 class SplitResult:
     """How a net fared on one split.
 
+    The intervals of top-1 and top-5 are Wilson's, the others a bootstrap over clips. Where a figure
+    says nothing (top-5 with five classes or fewer), there is None.
+
     Attributes:
         clips: how many clips were evaluated.
         asked: how many clips the annotations ask for in this split. Videos vanish from the web,
             and a result over 60 of 102 clips is no result over 102.
-        top1: share of clips whose true class has the highest score (Wilson interval).
-        top5: share of clips whose true class is among the five highest; None with five classes or
-            fewer, where it says nothing.
+        top1: share of clips whose true class has the highest score (the field's P-I).
+        top5: share of clips whose true class is among the five highest.
         per_class_mean: mean of the accuracies of the classes that have clips; every class weighs
-            the same, however many clips it has (bootstrap interval).
+            the same, however many clips it has (the field's P-C).
+        per_class_top5: the same of the top-5 accuracies.
+        macro_f1: mean over those classes of F1.
+        loss: mean negative natural logarithm of the true class's score.
+        calibration_error: mean distance between confidence and accuracy.
+        calibration_floor: the calibration error to expect of a perfectly calibrated net on as many
+            clips.
         per_class: one entry a class, in the order of the labels.
         confusion: counts, `confusion[true][predicted]`.
-        loss: mean negative natural logarithm of the true class's score; None without clips.
     """
 
     clips: int
@@ -63,9 +53,18 @@ class SplitResult:
     top1: Interval
     top5: Interval | None
     per_class_mean: Interval
+    per_class_top5: Interval | None
+    macro_f1: Interval
+    loss: Interval
+    calibration_error: Interval
+    calibration_floor: float | None
     per_class: tuple[ClassResult, ...]
     confusion: tuple[tuple[int, ...], ...]
-    loss: float | None
+
+    def measured(self, name: str) -> Interval | None:
+        """Return the figure of a measure in `signflow.evaluation.measures.MEASURES`."""
+        interval: Interval | None = getattr(self, name)
+        return interval
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON."""
@@ -78,18 +77,21 @@ class SplitResult:
         Raises:
             KeyError, TypeError: a part is missing or of the wrong kind.
         """
+        measured = {
+            measure.name: None if entry is None else Interval(**entry)
+            for measure in MEASURES
+            for entry in [value[measure.name]]
+        }
         return cls(
             clips=value["clips"],
             asked=value["asked"],
-            top1=Interval(**value["top1"]),
-            top5=None if value["top5"] is None else Interval(**value["top5"]),
-            per_class_mean=Interval(**value["per_class_mean"]),
+            calibration_floor=value["calibration_floor"],
             per_class=tuple(
                 ClassResult(**{**entry, "accuracy": Interval(**entry["accuracy"])})
                 for entry in value["per_class"]
             ),
             confusion=tuple(tuple(row) for row in value["confusion"]),
-            loss=value["loss"],
+            **measured,  # type: ignore[arg-type]
         )
 
 
@@ -120,18 +122,23 @@ def split_result(
         >>> result.top1.value, result.confusion
         (0.5, ((1, 0), (1, 0)))
     """
-    true, given = _checked(clip_ids, labels, scores, classes=len(classes), asked=asked)
-    ranked = np.argsort(-given, axis=1, kind="stable")
-    confusion = confusion_matrix(true, ranked[:, 0], len(classes))
-    correct, totals = np.diag(confusion), confusion.sum(axis=1)
-    right = int(correct.sum())
-    in_top5 = int((ranked[:, :5] == true[:, None]).any(axis=1).sum())
+    scored = Scored(*_checked(clip_ids, labels, scores, classes=len(classes), asked=asked))
+    clips = scored.clips
+    confusion = confusion_matrix(scored.labels, scored.ranked[:, 0], len(classes))
+    measured = {
+        measure.name: bootstrap_interval(measure, scored)
+        if len(classes) >= measure.least_classes
+        else None
+        for measure in MEASURES
+        if measure.name not in ("top1", "top5")
+    }
+    in_top5 = wilson_interval(int(scored.in_top5.sum()), clips)
     return SplitResult(
-        clips=len(true),
+        clips=clips,
         asked=asked,
-        top1=wilson_interval(right, len(true)),
-        top5=wilson_interval(in_top5, len(true)) if len(classes) > 5 else None,
-        per_class_mean=per_class_mean(correct, totals),
+        top1=wilson_interval(int(scored.correct.sum()), clips),
+        top5=in_top5 if len(classes) > 5 else None,
+        calibration_floor=calibration_floor(scored),
         per_class=tuple(
             ClassResult(
                 gloss=gloss,
@@ -139,69 +146,13 @@ def split_result(
                 correct=int(hits),
                 accuracy=wilson_interval(int(hits), int(total)),
             )
-            for gloss, hits, total in zip(classes, correct, totals, strict=True)
+            for gloss, hits, total in zip(
+                classes, np.diag(confusion), confusion.sum(axis=1), strict=True
+            )
         ),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        loss=_negative_log_likelihood(true, given),
+        **measured,  # type: ignore[arg-type]
     )
-
-
-def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> Interval:
-    """Return `correct / total` with Wilson's score interval, or nothing where `total` is 0.
-
-    It keeps its confidence for few clips and for shares near 0 and 1, where the usual
-    "± 1.96 standard errors" does not: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212.
-
-    Raises:
-        ValueError: `correct` is not within 0 .. `total`.
-
-    Example:
-        >>> wilson_interval(33, 92).low
-        0.2682...
-    """
-    if not 0 <= correct <= total:
-        raise ValueError(f"correct must be within 0 .. total = {total}, got {correct}")
-    if total == 0:
-        return NOTHING_COUNTED
-    bounds = binomtest(correct, total).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(correct / total, float(bounds.low), float(bounds.high))
-
-
-def per_class_mean(
-    correct: npt.ArrayLike, totals: npt.ArrayLike, *, confidence: float = 0.95, seed: int = 0
-) -> Interval:
-    """Return the mean accuracy of the classes that have clips, with a bootstrap interval.
-
-    The percentile bootstrap over clips, stratified by class (B. Efron and R. J. Tibshirani, An
-    Introduction to the Bootstrap, 1993, chapter 13). Resampling n outcomes of which k are right
-    gives a binomial count, so the counts are drawn directly. Where all outcomes are alike a
-    bootstrap sees no variation at all; Wilson's interval over the clips stands in.
-
-    Args:
-        correct: how many clips of each class were recognised, shape (classes,).
-        totals: how many clips each class has, shape (classes,).
-        confidence: of the interval.
-        seed: of the resampling.
-    """
-    hits = np.asarray(correct, dtype=np.int64)
-    clips = np.asarray(totals, dtype=np.int64)
-    hits, clips = hits[clips > 0], clips[clips > 0]
-    if len(clips) == 0:
-        return NOTHING_COUNTED
-    if hits.sum() in (0, clips.sum()):
-        return wilson_interval(int(hits.sum()), int(clips.sum()), confidence=confidence)
-    shares = hits / clips
-    draws = np.random.default_rng(seed).binomial(clips, shares, size=(RESAMPLES, len(clips)))
-    return percentile_interval(
-        float(shares.mean()), (draws / clips).mean(axis=1), confidence=confidence
-    )
-
-
-def percentile_interval(value: float, resampled: Floats, *, confidence: float = 0.95) -> Interval:
-    """Return `value` with the range that holds the middle `confidence` of `resampled` values."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled, (tail, 1 - tail))
-    return Interval(value, float(low), float(high))
 
 
 def confusion_matrix(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Integers:
@@ -233,7 +184,7 @@ def _checked(
     *,
     classes: int,
     asked: int,
-) -> tuple[Integers, Floats]:
+) -> tuple[Integers, npt.NDArray[np.float64]]:
     true = _as_classes("labels", labels, classes)
     given = np.asarray(scores, dtype=np.float64).reshape(-1, classes)
     if not len(clip_ids) == len(true) == len(given):
@@ -259,12 +210,3 @@ def _as_classes(name: str, values: npt.ArrayLike, classes: int) -> Integers:
             f"{name} must lie within 0 .. {classes - 1}, got {array.min()} .. {array.max()}"
         )
     return array.astype(np.int64).reshape(-1)
-
-
-def _negative_log_likelihood(true: Integers, given: Floats) -> float | None:
-    if len(true) == 0:
-        return None
-    # A float32 softmax can round a score to 0, whose logarithm would swallow all the others.
-    floor = float(np.finfo(np.float32).tiny)
-    of_truth = given[np.arange(len(true)), true]
-    return float(-np.log(np.maximum(of_truth, floor)).mean())

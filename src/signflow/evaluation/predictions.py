@@ -44,6 +44,22 @@ class Predictions:
         return hits
 
 
+def join(parts: Sequence[Predictions]) -> Predictions:
+    """Return predictions of different clips as one, as the folds of a cross-validation are.
+
+    Raises:
+        ValueError: there are no parts, a clip is in two, or they differ in classes.
+    """
+    clip_ids = tuple(clip_id for part in parts for clip_id in part.clip_ids)
+    if len(set(clip_ids)) < len(clip_ids):
+        raise ValueError("the parts share clips: every clip counts once")
+    return Predictions(
+        clip_ids=clip_ids,
+        labels=np.concatenate([part.labels for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+    )
+
+
 def predictions_path(run: Path, split: str) -> Path:
     """Return where a run directory keeps its predictions for `split`."""
     return run / f"predictions_{split}.parquet"

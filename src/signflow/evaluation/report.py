@@ -1,8 +1,9 @@
-"""The report: one page that shows runs side by side and each in full."""
+"""The report: one page that shows runs side by side, what their differences mean, and each run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -10,20 +11,41 @@ from markupsafe import Markup
 import signflow
 from signflow.audit import between
 from signflow.errors import UserError
-from signflow.evaluation.curves import loss_curves, top1_curves
+from signflow.evaluation.analysis import Analysis, analyse
+from signflow.evaluation.charts import What, ceiling_of, learning_curves, reliability_diagram
 from signflow.evaluation.data import MOST_ROWS, data_views
-from signflow.evaluation.gallery import Gallery, ShownClip, StripImage
+from signflow.evaluation.detail import Detail, detail_of
+from signflow.evaluation.experiments import Experiment
+from signflow.evaluation.findings import findings, once_in
+from signflow.evaluation.galleries import Galleries
+from signflow.evaluation.gallery import Gallery, ShownClip
+from signflow.evaluation.measures import MEASURES
 from signflow.evaluation.metrics import SplitResult
-from signflow.evaluation.repeats import find_repeats
-from signflow.evaluation.runs import RunRecord
-from signflow.evaluation.words import duration, percent, rate, span
+from signflow.evaluation.published import CONTRADICTIONS, NETS, SOURCE, TEST_CLIPS, TITLES
+from signflow.evaluation.runs import RunRecord, find_runs
+from signflow.evaluation.settings import settings_of
+from signflow.evaluation.tables import TABLES, Format, TableName, in_format, tables_of
+from signflow.evaluation.words import (
+    chance,
+    duration,
+    figure,
+    percent,
+    points,
+    rate,
+    signed_points,
+    span,
+    unbroken,
+)
 from signflow.files import atomic_path
 from signflow.progress import progress_bar
-from signflow.store import Store
-from signflow.training import Run
 
 MOST_CLASSES_IN_A_MATRIX = 50
 """With more classes a confusion matrix cannot be read; the report lists its largest entries."""
+
+MOST_RUNS_IN_FULL = 8
+"""With more runs the page tells of each only what it is, how it fared and how to repeat it."""
+
+_CHARTS: tuple[tuple[str, What], ...] = (("Loss", "loss"), ("Top-1 accuracy", "top1"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +56,26 @@ class RunView:
         anchor: its name within the page.
         name: of its directory.
         run: the run.
-        losses, top1s: learning curves as SVG; None before the first epoch.
-        clips: recognised test clips, then others.
+        clips: recognised test clips, then others; empty where the page has many runs.
         missing: sentences on what is not there, and what makes it.
-        best_validation: whether no run on the page does better on validation.
+        environment: where it ran, as far as it is not the same for all runs.
     """
 
     anchor: str
     name: str
     run: RunRecord
-    losses: Markup | None
-    top1s: Markup | None
     clips: list[ShownClip]
     missing: list[str]
-    best_validation: bool
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvesView:
+    """The learning curves of an experiment, small and large."""
+
+    anchor: str
+    experiment: Experiment
+    charts: list[tuple[str, Markup, Markup]]
 
 
 def write_report(
@@ -63,7 +91,7 @@ def write_report(
     What a run lacks (an evaluation, epochs, its store) is said on the page and stops nothing.
 
     Args:
-        runs: run directories, in the order in which they are to be shown.
+        runs: run directories, or folders of them, in the order in which they are to be shown.
         out: the page.
         right: at most so many recognised test clips are drawn for each run.
         wrong: at most so many test clips that were not recognised.
@@ -72,109 +100,149 @@ def write_report(
     Raises:
         UserError: no runs are given, or one of them is no run or is damaged.
     """
-    if not runs:
-        raise UserError("no runs to report on; give the directories that `signflow train` wrote")
-    records = [RunRecord.read(path) for path in runs]
-    galleries = _Galleries()
+    records, galleries = _records(runs), Galleries()
+    in_full = len(records) <= MOST_RUNS_IN_FULL
     views: list[RunView] = []
+    common = _common([record.environment for record in records if record.environment])
     with progress_bar() as progress:
-        task = progress.add_task("Drawing", total=len(records), note="")
+        task = progress.add_task("Reporting", total=len(records) + 2, note="measuring")
+        analysis = analyse(records, groups_of=galleries.groups_of)
+        progress.advance(task)
         for number, record in enumerate(records, start=1):
             progress.update(task, note=record.path.name)
-            views.append(_view(number, record, records, galleries, right=right, wrong=wrong))
+            missing = _missing(record)
+            clips: list[ShownClip] = []
+            if in_full:
+                clips = _clips(record, galleries, missing, right=right, wrong=wrong)
+            views.append(
+                RunView(
+                    anchor=f"run-{number}",
+                    name=record.path.resolve().name,
+                    run=record,
+                    clips=clips,
+                    missing=missing,
+                    environment={k: v for k, v in record.environment.items() if k not in common},
+                )
+            )
             progress.advance(task)
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(
-            title=title,
-            version=signflow.__version__,
-            runs=views,
-            repeats=find_repeats(records, groups_of=galleries.groups_of),
-            several_stores=len({record.run.store_path for record in records}) > 1,
-            data=data_views([record.run for record in records]),
-            most_rows=MOST_ROWS,
-            strips=galleries.strips,
-            most_classes=MOST_CLASSES_IN_A_MATRIX,
+        progress.update(task, note="drawing")
+        detail, detail_lacks = _detail(analysis, galleries)
+        page = (
+            _environment()
+            .get_template("report.html")
+            .render(
+                title=title,
+                version=signflow.__version__,
+                analysis=analysis,
+                findings=findings(analysis),
+                data=data_views([record.run for record in records]),
+                most_rows=MOST_ROWS,
+                runs=views,
+                in_full=in_full,
+                common_environment=common,
+                curves=_curves(analysis),
+                detail=detail,
+                detail_lacks=detail_lacks,
+                diagram=Markup(reliability_diagram(detail.bins)) if detail else None,
+                origin=galleries.origin_of(analysis.shown.run.run),
+                strips=galleries.strips,
+            )
         )
-    )
+        progress.advance(task)
     with atomic_path(out) as beside:
         beside.write_text(page, encoding="utf-8")
     return out
 
 
-class _Galleries:
-    """Opens each store once, however many runs were trained on it."""
+def report_tables(
+    runs: Sequence[Path], *, form: Format, tables: Sequence[TableName] = TABLES
+) -> str:
+    """Return the report's tables as Markdown, LaTeX or CSV.
 
-    def __init__(self) -> None:
-        self._opened: dict[tuple[Path, str], Gallery | str] = {}
-        self._groups: dict[tuple[Path, str], dict[str, str]] = {}
-
-    @property
-    def strips(self) -> list[StripImage]:
-        opened = [entry for entry in self._opened.values() if isinstance(entry, Gallery)]
-        return [strip for gallery in opened for strip in gallery.strips]
-
-    def of(self, run: Run) -> Gallery | str:
-        """Return the gallery of a run's store, or why there is none."""
-        key = (run.store_path, run.store_fingerprint)
-        if key not in self._opened:
-            try:
-                store = run.open_store()
-                self._groups[key] = _groups(store)
-                self._opened[key] = Gallery(store, name=f"clip-{len(self._opened)}")
-            except (UserError, OSError) as error:
-                self._opened[key] = str(error)
-        return self._opened[key]
-
-    def groups_of(self, run: Run) -> dict[str, str]:
-        """Return the group (or else the signer) of each clip of a run's store, where known."""
-        self.of(run)
-        return self._groups.get((run.store_path, run.store_fingerprint), {})
+    Raises:
+        UserError: as `write_report`; or CSV is asked for more than one table, which differ in
+            their columns.
+    """
+    if form == "csv" and len(tables) != 1:
+        raise UserError(f"--format csv: holds one table; give one of --table {', '.join(TABLES)}")
+    analysis = analyse(_records(runs), groups_of=Galleries().groups_of)
+    return in_format([table for name in tables for table in tables_of(analysis, name)], form)
 
 
-def _groups(store: Store) -> dict[str, str]:
-    known = ((row.clip.clip_id, row.clip.group or row.clip.signer) for row in store.rows)
-    return {clip_id: group for clip_id, group in known if group}
+def _records(runs: Sequence[Path]) -> list[RunRecord]:
+    if not runs:
+        raise UserError("no runs to report on; give the directories that `signflow train` wrote")
+    return [RunRecord.read(path) for path in find_runs(runs)]
 
 
-def _view(
-    number: int,
-    run: RunRecord,
-    others: Sequence[RunRecord],
-    galleries: _Galleries,
-    *,
-    right: int,
-    wrong: int,
-) -> RunView:
-    missing = _missing(run)
-    clips: list[ShownClip] = []
-    predictions = run.predictions("test")
-    gallery = galleries.of(run.run)
+def _clips(
+    run: RunRecord, galleries: Galleries, missing: list[str], *, right: int, wrong: int
+) -> list[ShownClip]:
+    """Draw a run's clips; where that cannot be, say why in `missing`."""
+    gallery, predictions = galleries.of(run.run), run.predictions("test")
     if isinstance(gallery, str):
         missing.append(f"No clips can be shown, because the store cannot be read: {gallery}")
     elif predictions is not None:
         try:
-            clips = gallery.show(predictions, right=right, wrong=wrong)
+            return gallery.show(predictions, right=right, wrong=wrong)
         except (KeyError, IndexError, ValueError, OSError) as error:
-            missing.append(
-                f"No clips can be shown: {run.run.store_path} does not fit the run ({error})."
+            missing.append(_does_not_fit(run, error))
+    return []
+
+
+def _detail(analysis: Analysis, galleries: Galleries) -> tuple[Detail | None, str | None]:
+    """Return the experiment to show in full, and why its clips cannot be drawn."""
+    run = analysis.shown.run
+    gallery, signers = galleries.of(run.run), galleries.signers_of(run.run)
+    if isinstance(gallery, Gallery):
+        try:
+            return detail_of(analysis.shown, signers=signers, gallery=gallery), None
+        except (KeyError, IndexError, ValueError, OSError) as error:
+            lacks = _does_not_fit(run, error)
+    else:
+        lacks = f"No clips can be shown, because the store cannot be read: {gallery}"
+    return detail_of(analysis.shown, signers=signers, gallery=None), lacks
+
+
+def _does_not_fit(run: RunRecord, error: Exception) -> str:
+    return f"No clips can be shown: {run.run.store_path} does not fit the run ({error})."
+
+
+def _curves(analysis: Analysis) -> list[CurvesView]:
+    begun = [run for run in analysis.runs if run.history]
+    ceiling = ceiling_of(begun) if begun else None
+    views = []
+    for number, experiment in enumerate(analysis.experiments, start=1):
+        runs = [run for run in experiment.runs if run.history]
+        if runs:
+            charts = [
+                (
+                    name,
+                    Markup(learning_curves(runs, what, ceiling=ceiling)),
+                    Markup(learning_curves(runs, what, large=True)),
+                )
+                for name, what in _CHARTS
+            ]
+            views.append(
+                CurvesView(anchor=f"curves-{number}", experiment=experiment, charts=charts)
             )
-    return RunView(
-        anchor=f"run-{number}",
-        name=run.path.resolve().name,
-        run=run,
-        losses=Markup(loss_curves(run)) if run.history else None,
-        top1s=Markup(top1_curves(run)) if run.history else None,
-        clips=clips,
-        missing=missing,
-        best_validation=len(others) > 1 and _is_best_by_validation(run, others),
-    )
+    return views
+
+
+def _common(environments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first = environments[0] if environments else {}
+    return {
+        name: value
+        for name, value in first.items()
+        if all(other.get(name) == value for other in environments)
+    }
 
 
 def _missing(run: RunRecord) -> list[str]:
     sentences = []
-    if len(run.history) < run.config.epochs:
+    if run.failure is not None:
+        sentences.append(f"The training failed: {run.failure}")
+    if len(run.history) < run.config.epochs and not run.run.complete:
         sentences.append(
             f"{len(run.history)} of {run.config.epochs} epochs are finished. The train command,"
             f" given again, goes on: {run.train_command()}"
@@ -183,15 +251,6 @@ def _missing(run: RunRecord) -> list[str]:
         if split not in run.splits:
             sentences.append(f"{name} was not evaluated: {run.evaluate_command(split)}")
     return sentences
-
-
-def _is_best_by_validation(run: RunRecord, others: Sequence[RunRecord]) -> bool:
-    def top1(record: RunRecord) -> float:
-        result = record.splits.get("val")
-        value = result.top1.value if result else None
-        return -1.0 if value is None else value
-
-    return top1(run) >= 0 and top1(run) == max(top1(other) for other in others)
 
 
 def _environment() -> Environment:
@@ -203,12 +262,28 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        percent=percent,
-        span=span,
-        duration=duration,
-        rate=rate,
-        confusions=largest_confusions,
         between=between,
+        chance=chance,
+        confusions=largest_confusions,
+        duration=duration,
+        figure=figure,
+        once_in=once_in,
+        percent=percent,
+        points=points,
+        rate=rate,
+        settings=settings_of,
+        signed_points=signed_points,
+        span=span,
+        unbroken=unbroken,
+    )
+    environment.globals.update(
+        contradictions=CONTRADICTIONS,
+        measures=MEASURES,
+        most_classes=MOST_CLASSES_IN_A_MATRIX,
+        published_nets=NETS,
+        published_source=SOURCE,
+        published_test_clips=TEST_CLIPS,
+        published_titles=TITLES,
     )
     return environment
 

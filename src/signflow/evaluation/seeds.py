@@ -1,19 +1,20 @@
-"""One accuracy out of several runs: folds joined, seeds averaged."""
+"""One figure out of several runs: folds joined, seeds averaged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from signflow.evaluation.metrics import (
+from signflow.evaluation.intervals import (
     NOTHING_COUNTED,
-    RESAMPLES,
     Floats,
+    Integers,
     Interval,
-    percentile_interval,
+    resampled_counts,
     wilson_interval,
 )
-from signflow.evaluation.predictions import Predictions
+from signflow.evaluation.measures import TOP1, Measure, interval_of
+from signflow.evaluation.predictions import Predictions, join
+from signflow.evaluation.scored import Scored
 
 
 def pooled_top1(counts: Sequence[tuple[int, int]]) -> Interval:
@@ -33,15 +34,16 @@ def pooled_top1(counts: Sequence[tuple[int, int]]) -> Interval:
 def mean_over_runs(
     predictions: Sequence[Predictions],
     *,
+    measure: Measure = TOP1,
     groups: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return the top-1 accuracy that runs have on average, with an interval over clips.
+    """Return what runs reach on average, with an interval over clips.
 
-    Runs may differ in seed (the same clips again), in fold (other clips) or in both. Each clip's
-    share of runs that recognise it is taken first, then the mean over clips; where each seed tests
-    each clip once, that is the pooled accuracy of the folds, averaged over the seeds.
+    Runs may differ in seed (the same clips again), in fold (other clips) or in both. Runs on
+    different clips are joined first, as far as they go: the folds of a seed are one pass over all
+    clips. The passes are measured one by one, and averaged.
 
     Three seeds on 100 clips are not 300 clips. So the interval resamples clips, each with all its
     runs (percentile bootstrap: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap,
@@ -50,7 +52,8 @@ def mean_over_runs(
     bootstrap sees no variation; Wilson's interval over the clips (or groups) stands in.
 
     Args:
-        predictions: one a run.
+        predictions: one a run; the folds of one seed follow one another.
+        measure: what to measure.
         groups: the group of each clip (its signer, its scene). With it whole groups are resampled
             (cluster bootstrap: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their
             Application, 1997, section 3.8), because clips of one signer are recognised or missed
@@ -63,38 +66,56 @@ def mean_over_runs(
         >>> interval = mean_over_runs([read_predictions(run / "predictions_test.parquet")
         ...                            for run in runs])
     """
-    share_by_clip = _share_of_runs_that_recognise(predictions)
-    if not share_by_clip:
+    passes = _passes([run for run in predictions if run.clip_ids])
+    if not passes:
         return NOTHING_COUNTED
-    names = [(groups or {}).get(clip_id, f"clip {clip_id}") for clip_id in share_by_clip]
-    _, member_of = np.unique(names, return_inverse=True)
-    shares = np.fromiter(share_by_clip.values(), dtype=np.float64)
-    sums = np.bincount(member_of, weights=shares).astype(np.float64)
-    sizes = np.bincount(member_of).astype(np.float64)
-    value = float(shares.mean())
-    if value in (0.0, 1.0):
-        return wilson_interval(round(value * len(sizes)), len(sizes), confidence=confidence)
-    return percentile_interval(value, _resampled_means(sums, sizes, seed), confidence=confidence)
+    clip_ids = sorted({clip_id for each in passes for clip_id in each.clip_ids})
+    place_of = {clip_id: place for place, clip_id in enumerate(clip_ids)}
+    places = [np.array([place_of[clip_id] for clip_id in each.clip_ids]) for each in passes]
+    scored = [Scored(each.labels, each.scores) for each in passes]
+    names = [(groups or {}).get(clip_id, f"clip {clip_id}") for clip_id in clip_ids]
+    clusters, member_of = np.unique(names, return_inverse=True)
+
+    def on_average(weights: Floats) -> Floats:
+        by_pass = [
+            measure.of(each, weights[place]) for each, place in zip(scored, places, strict=True)
+        ]
+        # Sorted, so that the sum does not hang on the order of the runs.
+        mean: Floats = np.nanmean(np.sort(by_pass, axis=0), axis=0)
+        return mean
+
+    return interval_of(
+        measure,
+        float(on_average(np.ones((len(clip_ids), 1)))[0]),
+        scored,
+        len(clusters),
+        lambda: _resampled(on_average, member_of, len(clusters), seed),
+        confidence=confidence,
+    )
 
 
-def _share_of_runs_that_recognise(predictions: Sequence[Predictions]) -> dict[str, float]:
-    outcomes: dict[str, list[bool]] = {}
+def _passes(predictions: Sequence[Predictions]) -> list[Predictions]:
+    """Join runs on different clips, each with the first that has none of its clips."""
+    passes: list[list[Predictions]] = []
+    seen: list[set[str]] = []
     for run in predictions:
-        for clip_id, correct in zip(run.clip_ids, run.correct.tolist(), strict=True):
-            outcomes.setdefault(clip_id, []).append(correct)
-    # Sorted, so that the interval does not hang on the order of the runs.
-    return {
-        clip_id: sum(outcomes[clip_id]) / len(outcomes[clip_id]) for clip_id in sorted(outcomes)
-    }
+        for members, clip_ids in zip(passes, seen, strict=True):
+            if clip_ids.isdisjoint(run.clip_ids):
+                members.append(run)
+                clip_ids.update(run.clip_ids)
+                break
+        else:
+            passes.append([run])
+            seen.append(set(run.clip_ids))
+    return [join(members) for members in passes]
 
 
-def _resampled_means(sums: Floats, sizes: Floats, seed: int) -> Floats:
-    """Draw as many groups as there are, with replacement, again and again; return each mean."""
-    generator = np.random.default_rng(seed)
-    even = np.full(len(sizes), 1 / len(sizes))
-    # How often each group is drawn: (resamples, groups), a block at a time to bound the memory.
-    blocks: list[npt.NDArray[np.float64]] = []
-    for _ in range(10):
-        drawn = generator.multinomial(len(sizes), even, size=RESAMPLES // 10).astype(np.float64)
-        blocks.append((drawn @ sums) / (drawn @ sizes))
-    return np.concatenate(blocks)
+def _resampled(
+    measure: Callable[[Floats], Floats], member_of: Integers, clusters: int, seed: int
+) -> Floats:
+    return np.concatenate(
+        [
+            measure(drawn[member_of].astype(np.float64))
+            for drawn in resampled_counts(clusters, seed=seed)
+        ]
+    )

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from signflow.evaluation.metrics import SplitResult
-from signflow.evaluation.runs import RunRecord
-from signflow.evaluation.words import NOTHING, percent, rate, span
+from signflow.evaluation.runs import RunRecord, find_runs
+from signflow.evaluation.settings import REPEATED, differing_settings, settings_of
+from signflow.evaluation.words import NOTHING, percent, span
 
 
 def summary_table(runs: Sequence[Path]) -> Table:
@@ -18,14 +19,14 @@ def summary_table(runs: Sequence[Path]) -> Table:
     only where nothing else tells two runs apart.
 
     Args:
-        runs: run directories; one that is not evaluated has dashes.
+        runs: run directories, or folders of them; a run that is not evaluated has dashes.
 
     Raises:
         UserError: one of them is no run, or is damaged.
     """
-    records = [RunRecord.read(path) for path in runs]
+    records = [RunRecord.read(path) for path in find_runs(runs)]
     settings = [_settings(record) for record in records]
-    differing = _differing(records, settings)
+    differing = _differing(records)
     table = Table(caption="[ ] 95 % interval over clips", caption_justify="left")
     table.add_column("net", no_wrap=True)
     for name in differing:
@@ -45,30 +46,19 @@ def summary_table(runs: Sequence[Path]) -> Table:
     return table
 
 
-def _differing(records: Sequence[RunRecord], settings: Sequence[dict[str, str]]) -> list[str]:
-    names = [
-        name
-        for name in (settings[0] if settings else {})
-        if len({setting[name] for setting in settings}) > 1
-    ]
-    without_run = [name for name in names if name != "run"]
+def _differing(records: Sequence[RunRecord]) -> list[str]:
+    names = differing_settings(records)
+    for name in REPEATED:
+        if len({settings_of(record).get(name) for record in records}) > 1:
+            names.append(name)
     told_apart = {
-        (record.config.model, *(setting[name] for name in without_run))
-        for record, setting in zip(records, settings, strict=True)
+        (record.config.model, *(settings_of(record)[name] for name in names)) for record in records
     }
-    return without_run if len(told_apart) == len(records) else names
+    return names if len(told_apart) == len(records) else ["run", *names]
 
 
 def _settings(record: RunRecord) -> dict[str, str]:
-    config = record.config
-    return {
-        "run": record.path.resolve().name,
-        "batch": str(config.batch_size),
-        "lr": rate(config.learning_rate),
-        "epochs": str(config.epochs),
-        "seed": str(config.seed),
-        "fold": NOTHING if config.fold is None else str(config.fold),
-    }
+    return {"run": record.path.resolve().name, **settings_of(record)}
 
 
 def _accuracy(result: SplitResult | None) -> str:

@@ -63,17 +63,31 @@ class SignModel(nn.Module):
         raise NotImplementedError
 
 
-def joint_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def joint_loss(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Sum over streams of the mean cross entropy.
 
     Args:
         logits: (B, S, C).
         labels: int64 (B,).
+        class_weights: (C,), above 0: how much a clip of each class counts; the mean is divided by
+            the sum of the clips' weights. None: all alike.
+        label_smoothing: share of each label that is spread evenly over all classes.
 
     Returns:
         A scalar.
     """
-    per_stream = [functional.cross_entropy(stream, labels) for stream in logits.unbind(1)]
+    per_stream = [
+        functional.cross_entropy(
+            stream, labels, weight=class_weights, label_smoothing=label_smoothing
+        )
+        for stream in logits.unbind(1)
+    ]
     return torch.stack(per_stream).sum()
 
 

@@ -3,6 +3,7 @@
 from signflow.training.batches import Batch, as_batch, batches
 from signflow.training.config import TrainConfig
 from signflow.training.environment import inference_device
+from signflow.training.processes import Processes, processes_asked
 from signflow.training.run import EpochMetrics, Run
 from signflow.training.train import train
 from signflow.training.weights import TrainedModel, load_model
@@ -10,6 +11,7 @@ from signflow.training.weights import TrainedModel, load_model
 __all__ = [
     "Batch",
     "EpochMetrics",
+    "Processes",
     "Run",
     "TrainConfig",
     "TrainedModel",
@@ -17,5 +19,6 @@ __all__ = [
     "batches",
     "inference_device",
     "load_model",
+    "processes_asked",
     "train",
 ]

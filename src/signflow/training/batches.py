@@ -41,12 +41,19 @@ class Batch:
 def batches(
     store: Store, rows: Sequence[ClipRow], *, inputs: Inputs, batch_size: int
 ) -> Iterator[Batch]:
-    """Read rows of a store in the order given, a batch at a time.
+    """Read rows of a store in the order given, a batch at a time; see `read_ahead`."""
+    chunks = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    return read_ahead(store, chunks, inputs=inputs)
+
+
+def read_ahead(
+    store: Store, chunks: Sequence[Sequence[ClipRow]], *, inputs: Inputs
+) -> Iterator[Batch]:
+    """Read a batch for each chunk of rows, none of which is empty.
 
     A thread reads the next batch while this one is used; two batches are in memory at most. Only
     what `inputs` names is read from the disk.
     """
-    chunks = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
         ahead = reader.submit(_read, store, chunks[0], inputs) if chunks else None
         for following in [*chunks[1:], None]:

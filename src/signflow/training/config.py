@@ -1,26 +1,48 @@
 """What a training run is: the configuration that is saved with it."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import arg
 
 SCHEMA_VERSION = 1
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Schedule = Literal["constant", "cosine", "step"]
+ClassWeights = Literal["none", "balanced"]
+
+_PROTOCOL = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
+_SHORT_OPTIONS = {"learning_rate": "lr"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Everything that the result of a run depends on, the store and the machine apart.
 
+    The defaults are the report's protocol; from `precision` on it uses none of the options.
+
     Attributes:
         model: name of a registered model (`signflow models`).
-        batch_size: clips per step.
-        learning_rate: of Adam.
-        epochs: passes over the training clips.
+        batch_size: clips per step, over all processes and parts together.
+        learning_rate: of Adam; with a schedule or warm-up, the highest.
+        epochs: passes over the training clips, at most.
         seed: of weights, order and dropout.
         fold: test on this fold of a cross-validation, validate on the one before it, train on the
             rest; None uses the splits that the store's clips name.
+        precision: 32-true computes in 32 bits; bf16-mixed and 16-mixed compute the matrix products
+            in 16 and keep the weights in 32.
+        accumulate: work through a step in this many parts, each of which needs memory for its own
+            clips only. The step is that of the whole batch.
+        schedule: what the learning rate does after warm-up: constant; cosine falls to 0 at the end
+            of the last epoch; step is multiplied by step_factor every step_epochs epochs.
+        step_epochs: of the step schedule.
+        step_factor: of the step schedule.
+        warmup_epochs: the learning rate rises in a straight line over these epochs; may be 0.5.
+        weight_decay: decoupled, as in AdamW; of weight matrices and kernels, not of biases.
+        label_smoothing: share of each label that is spread over all classes, 0 to below 1.
+        class_weights: balanced weighs a clip's loss by the rarity of its sign in training.
+        patience: stop when validation has not become better for so many epochs; None: never.
     """
 
     model: str = "early-fusion"
@@ -29,6 +51,16 @@ class TrainConfig:
     epochs: int = 10
     seed: int = 0
     fold: int | None = None
+    precision: Precision = "32-true"
+    accumulate: int = 1
+    schedule: Schedule = "constant"
+    step_epochs: int = 3
+    step_factor: float = 0.1
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: ClassWeights = "none"
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -36,15 +68,64 @@ class TrainConfig:
         Raises:
             ValueError: naming the value and what is allowed.
         """
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; must be 1 or more")
-        if self.epochs < 1:
-            raise ValueError(f"epochs is {self.epochs}; must be 1 or more")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ValueError(f"learning_rate is {self.learning_rate}; must be above 0")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; must be 0 or more")
+        for name in ("batch_size", "epochs", "accumulate", "step_epochs"):
+            self._require(name, getattr(self, name) >= 1, "1 or more")
+        self._require("patience", self.patience is None or self.patience >= 1, "1 or more")
+        self._require("seed", self.seed >= 0, "0 or more")
+        finite_above_0 = math.isfinite(self.learning_rate) and self.learning_rate > 0
+        self._require("learning_rate", finite_above_0, "above 0")
+        for name in ("warmup_epochs", "weight_decay"):
+            value = getattr(self, name)
+            self._require(name, math.isfinite(value) and value >= 0, "0 or more")
+        self._require("step_factor", 0 < self.step_factor <= 1, "above 0 and at most 1")
+        self._require("label_smoothing", 0 <= self.label_smoothing < 1, "0 or more and below 1")
+        self._require(
+            "accumulate",
+            self.accumulate <= self.batch_size,
+            f"at most batch_size {self.batch_size}",
+        )
+        for name, choice in (
+            ("precision", Precision),
+            ("schedule", Schedule),
+            ("class_weights", ClassWeights),
+        ):
+            allowed = get_args(choice)
+            self._require(name, getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
+
+    def _require(self, name: str, kept: bool, allowed: str) -> None:
+        if not kept:
+            raise ValueError(f"{name} is {getattr(self, name)}; must be {allowed}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
+
+    def beyond_protocol(self) -> dict[str, Any]:
+        """The options in which this differs from the report's protocol, with their values."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in _PROTOCOL and getattr(self, field.name) != field.default
+        }
+
+    def command_options(self) -> list[str]:
+        """The options of `signflow train` that give this configuration.
+
+        Example:
+            >>> TrainConfig(model="temporal", patience=3).command_options()[-2:]
+            ['--patience', '3']
+        """
+        told = {name: getattr(self, name) for name in _PROTOCOL} | self.beyond_protocol()
+        words = []
+        for name, value in told.items():
+            if value is not None:
+                words += _option(_SHORT_OPTIONS.get(name, name).replace("_", "-"), value)
+        return words
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """An option as tyro reads it: `--name value`, `--name a b`, `--name`, `--no-name`."""
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    values = value if isinstance(value, list | tuple) else [value]
+    return [f"--{name}", *map(str, values)]

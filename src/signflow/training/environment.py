@@ -14,7 +14,9 @@ _M_MMAP_MAX = -4
 _M_TRIM_THRESHOLD = -1
 
 
-def describe_environment(*, device: torch.device, seconds: float) -> dict[str, str | int | float]:
+def describe_environment(
+    *, device: torch.device, seconds: float, processes: int = 1
+) -> dict[str, str | int | float]:
     """Facts that a reader of a run's figures may want, as JSON values."""
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -27,6 +29,7 @@ def describe_environment(*, device: torch.device, seconds: float) -> dict[str, s
         "av": version("av"),
         "machine": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": processes,
         "threads": torch.get_num_threads(),
     }
 

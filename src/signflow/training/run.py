@@ -25,7 +25,8 @@ class EpochMetrics:
 
     Attributes:
         epoch: from 1.
-        train_loss: mean joint loss over the epoch's training clips, dropout active.
+        train_loss: mean joint loss over the epoch's training clips, dropout active; like
+            `val_loss` without class weights and label smoothing, so that runs can be compared.
         train_top1: share of them recognised, 0 to 1, likewise.
         val_loss: mean joint loss over the validation clips.
         val_top1: share of them recognised.
@@ -74,8 +75,31 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether training went through all its epochs."""
+        """Whether training went through its epochs, or stopped early as it was asked to."""
         return self.environment_path.exists()
+
+    @classmethod
+    def at(cls, path: Path, *, config: TrainConfig, store: Store) -> "Run":
+        """The run that would lie at `path`; the disk is not looked at."""
+        return cls(
+            path=path,
+            store_path=store.path.absolute(),
+            store_fingerprint=store.fingerprint,
+            config=config,
+        )
+
+    def check_place(self) -> None:
+        """Make sure that the run's directory is free, or holds this very run.
+
+        Raises:
+            UserError: the directory holds a run with other settings, or something else.
+        """
+        if (self.path / "config.json").exists():
+            found = Run.open(self.path)
+            if (found.config, found.store_fingerprint) != (self.config, self.store_fingerprint):
+                raise UserError(f"{self.path}: {_difference(found, self)}; give another --out")
+        elif self.path.exists() and not _empty(self.path):
+            raise UserError(f"{self.path}: is not empty and holds no run; give another --out")
 
     @classmethod
     def create(cls, path: Path, *, config: TrainConfig, store: Store) -> "Run":
@@ -84,18 +108,8 @@ class Run:
         Raises:
             UserError: the directory holds a run with other settings, or something else.
         """
-        run = cls(
-            path=path,
-            store_path=store.path.absolute(),
-            store_fingerprint=store.fingerprint,
-            config=config,
-        )
-        if (path / "config.json").exists():
-            found = cls.open(path)
-            if (found.config, found.store_fingerprint) != (config, store.fingerprint):
-                raise UserError(f"{path}: {_difference(found, run)}; give another --out")
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UserError(f"{path}: is not empty and holds no run; give another --out")
+        run = cls.at(path, config=config, store=store)
+        run.check_place()
         described = {
             "schema_version": SCHEMA_VERSION,
             "store": str(run.store_path),
@@ -154,6 +168,11 @@ class Run:
             return []
         lines = self.metrics_path.read_text(encoding="utf-8").splitlines()
         return [EpochMetrics(**json.loads(line)) for line in lines]
+
+
+def _empty(path: Path) -> bool:
+    """Whether it is a directory with nothing in it but what a killed process had begun to write."""
+    return path.is_dir() and all(entry.name.startswith(".") for entry in path.iterdir())
 
 
 def _difference(found: Run, wanted: Run) -> str:

@@ -2,28 +2,37 @@
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from rich.progress import Progress, TaskID
-from torch import Tensor
 
 from signflow.errors import UserError
 from signflow.files import atomic_path, write_json
-from signflow.models import Shape, SignModel, create_model, joint_loss, scores
+from signflow.models import SignModel, create_model
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training.batches import batches
 from signflow.training.config import TrainConfig
 from signflow.training.environment import describe_environment, keep_large_blocks
+from signflow.training.epoch import Learner, run_epoch
+from signflow.training.followers import followers
+from signflow.training.objective import make_objective
+from signflow.training.processes import (
+    Processes,
+    fabric_of,
+    first_does,
+    only_the_first_speaks,
+)
 from signflow.training.run import EpochMetrics, Run
 from signflow.training.weights import model_shape, save_model
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+OnEpoch = Callable[[EpochMetrics], bool]
 
 
 def train(
@@ -32,44 +41,55 @@ def train(
     config: TrainConfig,
     out: Path,
     device: str = "auto",
+    processes: Processes | None = None,
     checkpoint_seconds: float = 60.0,
+    on_epoch: OnEpoch | None = None,
+    show_progress: bool = True,
 ) -> Run:
     """Train a model, or go on with a run that was interrupted.
 
     Adam on the joint loss; the weights of the best epoch by validation are kept. On one CPU machine
-    the same configuration gives the same weights, also across an interruption.
+    the same configuration gives the same weights, also across an interruption. Several processes
+    learn what one would have learnt, but for rounding.
 
     Args:
         store: what to learn from.
         config: how.
-        out: the run's directory.
+        out: the run's directory; with several machines, in a folder that all of them see.
         device: "auto", "cpu", "cuda" or another accelerator that Fabric knows.
+        processes: who trains together (`processes_asked`); None: this process alone.
         checkpoint_seconds: the state to resume from is written after an epoch when the last one is
             older than this. (That of early fusion takes 4.8 GB at 224 pixels.)
+        on_epoch: called after every epoch, in the first process, with what it came to; says whether
+            to go on. A run that it stops is not complete.
+        show_progress: draw a progress bar where standard error is a terminal.
 
     Raises:
-        UserError: the model is unknown, `out` holds another run, a split is empty, or the loss
-            stopped being a number (exit status 1).
+        UserError: the model is unknown, `out` holds another run, a split is empty, the device does
+            not do, or the loss stopped being a number (exit status 1).
     """
-    rows = _rows(store, config)
-    shape = model_shape(store.recipe, store.classes)
-    with torch.device("meta"):  # a model that cannot be made leaves no directory behind
-        create_model(config.model, shape=shape)
-    run = Run.create(out, config=config, store=store)
-    if run.complete:
-        return run
-    started = time.monotonic()
-    keep_large_blocks()
-    # Fabric brings in PyTorch's compiler: seconds that only those who train should wait for.
-    from lightning_fabric import Fabric
-
-    fabric = Fabric(accelerator=device, devices=1)
-    state = _set_up(fabric, run, shape=shape)
-    before = sum(epoch.seconds for epoch in state.history)
-    _run_epochs(state, run, store, rows, checkpoint_seconds=checkpoint_seconds)
-    seconds = before + time.monotonic() - started
-    write_json(run.environment_path, describe_environment(device=fabric.device, seconds=seconds))
-    run.last_path.unlink(missing_ok=True)
+    together = processes or Processes()
+    with only_the_first_speaks(together):
+        together.check_batch_size(config.batch_size)
+        job = _Job(
+            store=store,
+            rows=_rows(store, config),
+            checkpoint_seconds=checkpoint_seconds,
+            on_epoch=on_epoch,
+            show_progress=show_progress and together.first,
+        )
+        with torch.device("meta"):  # a model that cannot be made leaves no directory behind
+            create_model(config.model, shape=model_shape(store.recipe, store.classes))
+        run = Run.at(out, config=config, store=store)
+        if together.first and not together.outside:
+            run.check_place()
+            if run.complete:
+                return run
+        with (
+            followers(together, store=store.path, config=config, out=out, device=device),
+            fabric_of(together, config=config, device=device) as fabric,
+        ):
+            _train(fabric, run, job)
     return run
 
 
@@ -79,15 +99,15 @@ class _Rows:
     val: list[ClipRow]
 
 
-@dataclass
-class _State:
-    """What changes while training."""
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What `train` was asked for besides the run itself."""
 
-    fabric: "Fabric"
-    model: SignModel
-    optimizer: torch.optim.Optimizer
-    config: TrainConfig
-    history: list[EpochMetrics] = field(default_factory=list)
+    store: Store
+    rows: _Rows
+    checkpoint_seconds: float
+    on_epoch: OnEpoch | None
+    show_progress: bool
 
 
 def _rows(store: Store, config: TrainConfig) -> _Rows:
@@ -104,144 +124,140 @@ def _rows(store: Store, config: TrainConfig) -> _Rows:
     return _Rows(built["train"], built["val"])
 
 
-def _set_up(fabric: "Fabric", run: Run, *, shape: Shape) -> _State:
+def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
+    """Train in one of the processes; the first alone writes."""
+
+    def begin() -> tuple[str, bool]:
+        Run.create(run.path, config=run.config, store=job.store)
+        return run.store_fingerprint, run.complete
+
+    started = time.monotonic()
+    fingerprint, complete = first_does(fabric, begin)
+    if complete:
+        return
+    if fingerprint != run.store_fingerprint:
+        raise UserError(f"{job.store.path}: is not the store that the first process trains on")
+    keep_large_blocks()
+    learner = _set_up(fabric, run, job)
+    before = sum(epoch.seconds for epoch in learner.history)
+    if not _run_epochs(learner, run, job):
+        return
+
+    def end() -> None:
+        seconds = before + time.monotonic() - started
+        described = describe_environment(
+            device=fabric.device, seconds=seconds, processes=fabric.world_size
+        )
+        write_json(run.environment_path, described)
+        run.last_path.unlink(missing_ok=True)
+
+    first_does(fabric, end)
+
+
+def _set_up(fabric: "Fabric", run: Run, job: _Job) -> Learner:
     """Make model and optimiser, and put them where an interrupted run left them."""
     torch.manual_seed(run.config.seed)
-    model = create_model(run.config.model, shape=shape)
-    optimizer = torch.optim.Adam(model.parameters(), lr=run.config.learning_rate, fused=True)
-    wrapped, optimizer = fabric.setup(model, optimizer)
-    state = _State(fabric=fabric, model=wrapped, optimizer=optimizer, config=run.config)
-    if run.last_path.exists():
+    model = create_model(run.config.model, shape=model_shape(job.store.recipe, job.store.classes))
+    wrapped, optimizer = fabric.setup(model, _optimizer(model, run.config))
+    learner = Learner(
+        fabric=fabric,
+        net=model,
+        model=wrapped,
+        optimizer=optimizer,
+        objective=make_objective(run.config, job.rows.train, classes=len(job.store.classes)),
+        config=run.config,
+    )
+    if first_does(fabric, run.last_path.exists):
         rest = fabric.load(
             run.last_path, {"model": wrapped, "optimizer": optimizer}, weights_only=True
         )
-        state.history = [EpochMetrics(**epoch) for epoch in rest["history"]]
-        run.write_metrics(state.history)
-    return state
+        fabric.strategy.precision.load_state_dict(rest.get("precision", {}))
+        learner.history = [EpochMetrics(**epoch) for epoch in rest["history"]]
+        first_does(fabric, lambda: run.write_metrics(learner.history))
+    return learner
 
 
-def _run_epochs(
-    state: _State, run: Run, store: Store, rows: _Rows, *, checkpoint_seconds: float
-) -> None:
-    """Go through the epochs that are left, keeping the best weights and the way back."""
-    config = run.config
+def _optimizer(model: SignModel, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam, or AdamW where weights decay: matrices and kernels, not biases and scales."""
+    if config.weight_decay == 0:
+        return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [weights for weights in model.parameters() if weights.ndim > 1],
+            "weight_decay": config.weight_decay,
+        },
+        {
+            "params": [weights for weights in model.parameters() if weights.ndim <= 1],
+            "weight_decay": 0.0,
+        },
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def _run_epochs(learner: Learner, run: Run, job: _Job) -> bool:
+    """Go through the epochs that are left, keeping the best weights and the way back.
+
+    Returns:
+        Whether the run is complete; not, where `on_epoch` stopped it.
+    """
+    fabric, config = learner.fabric, run.config
     written = time.monotonic()
-    with progress_bar() as progress:
-        steps = math.ceil(len(rows.train) / config.batch_size)
+    steps = math.ceil(len(job.rows.train) / config.batch_size)
+    with progress_bar(shown=job.show_progress) as progress:
         task = progress.add_task(
             f"Training {config.model}",
             total=config.epochs * steps,
-            completed=len(state.history) * steps,
+            completed=len(learner.history) * steps,
             note="",
         )
-        for epoch in range(len(state.history) + 1, config.epochs + 1):
-            metrics = _epoch(state, store, rows, epoch=epoch, bar=(progress, task))
-            if metrics.best:
-                weights = state.model.state_dict()
-                save_model(run.model_path, name=config.model, weights=weights, store=store)
-            state.history.append(metrics)
-            run.write_metrics(state.history)
-            if epoch < config.epochs and time.monotonic() - written >= checkpoint_seconds:
-                _save_state(state, run)
+        while not _ended(learner):
+            metrics = run_epoch(
+                learner,
+                job.store,
+                train_rows=job.rows.train,
+                val_rows=job.rows.val,
+                after_step=lambda: progress.advance(task),
+            )
+            learner.history.append(metrics)
+            note = f"epoch {metrics.epoch}: loss {metrics.train_loss:.3f}, validation top-1"
+            progress.update(task, note=f"{note} {metrics.val_top1:.1%}")
+            due = time.monotonic() - written >= job.checkpoint_seconds
+            go_on, due = first_does(fabric, partial(_keep, learner, run, job, due))
+            if not go_on:
+                return False
+            if due and not _ended(learner):
+                _save_state(learner, run)
                 written = time.monotonic()
+    return True
 
 
-def _epoch(
-    state: _State,
-    store: Store,
-    rows: _Rows,
-    *,
-    epoch: int,
-    bar: tuple[Progress, TaskID],
-) -> EpochMetrics:
-    started = time.monotonic()
-    # All randomness of an epoch follows from the seed and its number, so that a resumed run needs
-    # no random state to go on as if it had never stopped.
-    generator = torch.Generator().manual_seed(state.config.seed * 100_003 + epoch)
-    order = torch.randperm(len(rows.train), generator=generator).tolist()
-    torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
-    progress, task = bar
-
-    state.model.train()
-    train = _Sums()
-    shuffled = [rows.train[index] for index in order]
-    for batch in batches(
-        store, shuffled, inputs=state.model.inputs, batch_size=state.config.batch_size
-    ):
-        batch = batch.to(state.fabric.device)
-        state.optimizer.zero_grad()
-        logits = state.model(rgb=batch.rgb, flow=batch.flow)
-        loss = joint_loss(logits, batch.labels)
-        state.fabric.backward(loss)
-        state.optimizer.step()
-        train.add(logits.detach(), batch.labels, loss.detach())
-        progress.advance(task)
-    if not math.isfinite(train.loss):
-        raise UserError(
-            f"the training loss is {train.loss} in epoch {epoch}: it diverged; give a smaller --lr"
-            f" than {state.config.learning_rate:g}",
-            exit_status=1,
-        )
-    val = _validate(state, store, rows.val)
-    best = all(
-        (val.top1, -val.loss) > (before.val_top1, -before.val_loss) for before in state.history
-    )
-    progress.update(
-        task, note=f"epoch {epoch}: loss {train.loss:.3f}, validation top-1 {val.top1:.1%}"
-    )
-    return EpochMetrics(
-        epoch=epoch,
-        train_loss=train.loss,
-        train_top1=train.top1,
-        val_loss=val.loss,
-        val_top1=val.top1,
-        seconds=round(time.monotonic() - started, 3),
-        best=best,
-    )
+def _ended(learner: Learner) -> bool:
+    """Whether all epochs are done, or validation has not become better for long enough."""
+    epochs, patience = len(learner.history), learner.config.patience
+    best = max((epoch.epoch for epoch in learner.history if epoch.best), default=0)
+    return epochs >= learner.config.epochs or (patience is not None and epochs - best >= patience)
 
 
-def _validate(state: _State, store: Store, rows: Sequence[ClipRow]) -> "_Sums":
-    state.model.eval()
-    sums = _Sums()
-    with torch.inference_mode():
-        for batch in batches(
-            store, rows, inputs=state.model.inputs, batch_size=state.config.batch_size
-        ):
-            batch = batch.to(state.fabric.device)
-            logits = state.model(rgb=batch.rgb, flow=batch.flow)
-            sums.add(logits, batch.labels, joint_loss(logits, batch.labels))
-    return sums
+def _keep(learner: Learner, run: Run, job: _Job, due: bool) -> tuple[bool, bool]:
+    """Write what the last epoch came to; say whether to go on, and whether a checkpoint is due."""
+    metrics = learner.history[-1]
+    if metrics.best:
+        weights = learner.model.state_dict()
+        save_model(run.model_path, name=run.config.model, weights=weights, store=job.store)
+    run.write_metrics(learner.history)
+    return job.on_epoch is None or job.on_epoch(metrics), due
 
 
-class _Sums:
-    """Loss and top-1 over clips, batch by batch."""
-
-    def __init__(self) -> None:
-        self._clips = 0
-        self._loss = 0.0
-        self._right = 0
-
-    def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
-        self._clips += len(labels)
-        self._loss += float(loss) * len(labels)
-        self._right += int((scores(logits).argmax(dim=1) == labels).sum())
-
-    @property
-    def loss(self) -> float:
-        return self._loss / self._clips
-
-    @property
-    def top1(self) -> float:
-        return self._right / self._clips
-
-
-def _save_state(state: _State, run: Run) -> None:
+def _save_state(learner: Learner, run: Run) -> None:
+    """Write `last.pt`. All processes call it: the others wait until the first has written."""
+    if not learner.fabric.is_global_zero:
+        learner.fabric.barrier()
+        return
+    state = {
+        "model": learner.model,
+        "optimizer": learner.optimizer,
+        "precision": learner.fabric.strategy.precision.state_dict(),
+        "history": [asdict(epoch) for epoch in learner.history],
+    }
     with atomic_path(run.last_path) as beside:
-        state.fabric.save(
-            beside,
-            {
-                "model": state.model,
-                "optimizer": state.optimizer,
-                "history": [asdict(epoch) for epoch in state.history],
-            },
-        )
+        learner.fabric.save(beside, state)
