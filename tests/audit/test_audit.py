@@ -204,6 +204,22 @@ def test_one_address_under_two_file_names_is_one_video():
     assert len(find_stretches(rows, videos)) == 1
 
 
+def test_sections_of_one_video_are_one_video():
+    sections = (
+        "a@1.000-9.000.section.mp4",
+        "a@3.000-12.000.section.mp4",
+        "b@3.000-9.000.section.mp4",
+    )
+    rows = [row(f"/videos/{name}", 4.0, 8.0) for name in sections]
+
+    videos = same_videos([each.clip for each in rows])
+
+    assert videos[0] == videos[1] != videos[2]
+    assert len(find_stretches(rows, videos)) == 1
+    addressed = same_videos([each.clip for each in rows], addresses={"a": "x", "b": "x"})
+    assert len(set(addressed)) == 1
+
+
 def test_a_damaged_audit_says_so(tmp_path: Path):
     path = tmp_path / "audit.json"
     path.write_text('{"schema_version": 1, "clips": 3}')

@@ -18,7 +18,9 @@ from signflow.download.outcome import (
     UnavailableError,
 )
 from signflow.download.pace import Meter
-from signflow.download.youtube import fetch_with_ytdlp
+from signflow.download.ranges import RemoteFile
+from signflow.download.web import MOST_REDIRECTIONS
+from signflow.download.youtube import fetch_with_ytdlp, find_media
 from signflow.errors import UserError
 
 from .web import (
@@ -99,7 +101,9 @@ def test_ytdlp_goes_on_where_it_was_cut(tmp_path: Path, web: Web, square: bytes)
     path, _ = fetch(f"{web.url}/a.mp4", tmp_path / "here")
 
     assert path.read_bytes() == square
-    assert any(f"bytes={len(square) // 2}-" in (wanted or "") for _, wanted in web.requests)
+    # Some of its versions drop the last, incomplete block that they had read.
+    asked = [int(wanted[len("bytes=") : -1]) for _, wanted in web.requests if wanted]
+    assert any(0 < start <= len(square) // 2 for start in asked)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +120,7 @@ def test_ytdlp_goes_on_where_it_was_cut(tmp_path: Path, web: Web, square: bytes)
         (huge, "failed"),
         (circle, "failed"),
         (status(302, Location="file:///etc/hostname"), "failed"),
+        (status(302, Location="ftp://127.0.0.1:9/a.mp4"), "failed"),
     ],
 )
 def test_what_goes_wrong_in_ytdlp_has_its_outcome(
@@ -128,6 +133,76 @@ def test_what_goes_wrong_in_ytdlp_has_its_outcome(
 
     assert (caught.value.outcome, caught.value.reason != "") == (outcome, True)
     assert len(web.requests) < 20
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1:9/a.mp4", "http://me:secret@127.0.0.1:9/"])
+def test_ytdlp_follows_no_redirection_to_what_we_would_not_ask(
+    address: str, tmp_path: Path, web: Web
+):
+    web.ways = {"a": status(302, Location=address)}
+
+    with pytest.raises(UnavailableError) as caught:
+        fetch(f"{web.url}/a.mp4", tmp_path / "here")
+
+    assert f"redirected to {address}, which is not asked" in caught.value.reason
+
+
+@pytest.mark.parametrize("missing", [[], ["requests", "urllib3", "curl_cffi"]])
+def test_ytdlp_is_bounded_alike_whichever_libraries_for_http_are_installed(
+    missing: list[str], tmp_path: Path, web: Web
+):
+    web.ways = {"a": circle}
+    program = f"import sys; sys.modules.update(dict.fromkeys({missing}))\n" + OURS
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, f"{web.url}/a.mp4", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "UnavailableError" in done.stderr.splitlines()[-1]
+    assert web.asked("a") == MOST_REDIRECTIONS + 1
+
+
+def test_sections_are_read_from_the_file_that_ytdlp_would_fetch(
+    tmp_path: Path, web: Web, square: bytes
+):
+    web.videos = {"a": square}
+    meter, url = Meter(CONFIG, threading.Event()), f"{web.url}/a.mp4"
+
+    media = find_media(
+        url, tmp_path, config=CONFIG, cookies=None, meter=meter, extractors=["generic"]
+    )
+
+    assert media is not None
+    assert media.url == url
+    remote = RemoteFile(
+        media.url, config=CONFIG, cookies=media.cookies, meter=meter, headers=media.headers
+    )
+    assert remote.read() == square
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome"), [(status(404), "gone"), (status(403), "blocked"), (circle, "failed")]
+)
+def test_what_goes_wrong_in_ytdlp_has_its_outcome_for_sections_too(
+    way: Answer, outcome: Outcome, tmp_path: Path, web: Web
+):
+    web.ways = {"a": way}
+
+    with pytest.raises(UnavailableError) as caught:
+        find_media(
+            f"{web.url}/a.mp4",
+            tmp_path,
+            config=CONFIG,
+            cookies=None,
+            meter=Meter(CONFIG, threading.Event()),
+            extractors=["generic"],
+        )
+
+    assert caught.value.outcome == outcome
 
 
 def test_ytdlp_is_kept_to_youtube(tmp_path: Path, web: Web, square: bytes):
@@ -186,7 +261,8 @@ import sys, threading
 from pathlib import Path
 from signflow.download import DownloadConfig
 from signflow.download.pace import Meter
-from signflow.download.youtube import fetch_with_ytdlp
+from signflow.download.ranges import RemoteFile
+from signflow.download.youtube import fetch_with_ytdlp, find_media
 config = DownloadConfig(pause=0)
 meter = Meter(config, threading.Event())
 fetch_with_ytdlp(sys.argv[1], Path(sys.argv[2]), config=config, cookies=None, meter=meter,

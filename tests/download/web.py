@@ -71,15 +71,21 @@ class Web:
 
 
 def whole(handler: Handler, video: bytes) -> None:
-    tag = f'"{len(video)}"'
+    tag, size = f'"{len(video)}"', len(video)
     wanted = handler.headers.get("Range")
-    if wanted and handler.headers.get("If-Range") == tag:
-        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        size = len(video)
-        content = {"Content_Range": f"bytes {start}-{size - 1}/{size}"}
-        handler.begin(206, Content_Length=size - start, ETag=tag, **content)
-        handler.wfile.write(video[start:])
+    if wanted and handler.headers.get("If-Range", tag) == tag:
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, stop = int(first), min(size, int(last or size) + 1)
+        content = {"Content_Range": f"bytes {start}-{stop - 1}/{size}"}
+        handler.begin(206, Content_Length=stop - start, ETag=tag, **content)
+        handler.wfile.write(video[start:stop])
         return
+    no_parts(handler, video)
+
+
+def no_parts(handler: Handler, video: bytes) -> None:
+    """As servers do that know no ranges."""
+    tag = f'"{len(video)}"'
     handler.begin(200, Content_Length=len(video), Content_Type="video/mp4", ETag=tag)
     handler.wfile.write(video)
 

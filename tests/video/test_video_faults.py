@@ -230,6 +230,7 @@ def test_a_fault_crosses_from_process_to_process() -> None:
 def test_codes_are_those_that_stores_record() -> None:
     assert set(FAULT_CODES) == {
         "file-missing",
+        "not-fetched",
         "unreadable",
         "truncated",
         "no-video-stream",

@@ -12,6 +12,7 @@ from pathlib import Path
 from signflow.annotations.clip import SPLITS, Clip
 from signflow.annotations.msasl import is_msasl
 from signflow.annotations.readers import ReadOptions, read_clips
+from signflow.annotations.sections import video_of
 from signflow.annotations.urls import video_name
 from signflow.annotations.wlasl import is_wlasl, wlasl_addresses
 from signflow.errors import UserError
@@ -22,12 +23,13 @@ AddressFunction = Callable[[Path], dict[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class WantedVideo:
-    """One video file that clips need.
+    """One video that clips need.
 
     Attributes:
         name: its file name without the suffix; letters, digits, `.`, `_` and `-`.
         url: where it can be had, as the annotations write it; None where they name no address.
-        clips: the clips in it, in the source's order; their `source` is where it should lie.
+        clips: the clips in it, in the source's order; their `source` is where it should lie, or a
+            section of it that is there.
     """
 
     name: str
@@ -89,7 +91,7 @@ def wanted_videos(source: Path, *, options: ReadOptions) -> list[WantedVideo]:
     addresses = book.read(source)
     by_name: dict[str, list[Clip]] = {}
     for clip in clips:
-        by_name.setdefault(Path(clip.source).stem, []).append(clip)
+        by_name.setdefault(video_of(Path(clip.source)), []).append(clip)
     return [
         WantedVideo(name=name, url=addresses.get(name), clips=tuple(found))
         for name, found in by_name.items()

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from signflow.annotations.clip import ClipList
+from signflow.annotations.sections import use_sections
 from signflow.errors import UserError
 
 
@@ -17,7 +18,7 @@ class ReadOptions:
 
     Attributes:
         videos: where the videos of an annotation directory lie, one file (or one folder of
-            numbered images) per video.
+            numbered images) per video, or sections of it (see `sections`).
         classes: keep labels below this number (the subsets of MS-ASL and WLASL); None keeps all.
         subset: name of the split file to go by, where an annotation directory holds several
             (WLASL: nslt_100), or "all" to go by none; None: the only one there, if there is one.
@@ -119,7 +120,8 @@ def read_clips(source: Path, *, options: ReadOptions | None = None) -> ClipList:
         if candidate.matches(source):
             clips = candidate.read(source, options or ReadOptions())
             _check(clips, by=candidate.name)
-            return clips
+            videos = options.videos if options else None
+            return use_sections(clips, folder=videos) if videos and videos.is_dir() else clips
     known = ", ".join(candidate.name for candidate in _readers)
     raise UserError(
         f"{source}: no source that signflow knows ({known}): no .csv or .parquet or folder with"

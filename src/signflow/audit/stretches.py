@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 from signflow.annotations import Clip
+from signflow.annotations.sections import is_section, video_of
 from signflow.audit.book import file_state
 from signflow.audit.pairs import Pair, make_pair
 from signflow.audit.sketches import DEFAULT_FPS
@@ -24,8 +25,8 @@ In MS-ASL half lies in the gap between the two (docs/audit.md).
 def same_videos(clips: Sequence[Clip], *, addresses: Mapping[str, str] | None = None) -> list[str]:
     """Name each clip's video, so that clips of one video have one name.
 
-    The same video is the same path, the same address under other file names, or a file with the
-    same content, byte for byte.
+    The same video is the same path, sections of one video, the same address under other file names,
+    or a file with the same content, byte for byte.
 
     Args:
         clips: the clips.
@@ -33,7 +34,9 @@ def same_videos(clips: Sequence[Clip], *, addresses: Mapping[str, str] | None = 
     """
     paths = sorted({clip.source for clip in clips})
     names = {path: path for path in paths}
-    known = {path: (addresses or {}).get(Path(path).stem) for path in paths}
+    sections = [Path(path) for path in paths if is_section(Path(path))]
+    _unite(names, {str(path): str(path.with_name(video_of(path))) for path in sections})
+    known = {path: (addresses or {}).get(video_of(Path(path))) for path in paths}
     _unite(names, {path: address for path, address in known.items() if address})
     _unite(names, _contents(paths))
     return [names[clip.source] for clip in clips]

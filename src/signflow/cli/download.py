@@ -100,6 +100,10 @@ def _lines(summary: DownloadSummary) -> list[str]:
         f"{counts['got']} of {len(summary.videos)} videos are in {summary.folder} ({new} came"
         f" now, in {summary.seconds:.0f} s): {summary.clips('got')} of {clips} clips"
     ]
+    whole = [video for video in summary.videos if video.standing == "got" and video.reason]
+    if whole:
+        name, reason = whole[0].video.name, whole[0].reason
+        lines.append(f"{len(whole)} came whole in spite of --sections, such as {name}: {reason}")
     for standing, remedy in (
         ("blocked", "worth another try later, from elsewhere or with --cookies"),
         ("not tried", "the next try asks for them"),

@@ -1,7 +1,6 @@
 """From annotations to video files: what is wanted, what is there, what to ask for, what came."""
 
 import re
-import shutil
 import threading
 import time
 from collections import Counter
@@ -20,11 +19,11 @@ from signflow.annotations import ReadOptions, WantedVideo, wanted_videos
 from signflow.annotations.urls import plain_address, video_id
 from signflow.download.config import DownloadConfig
 from signflow.download.cookies import Cookies
+from signflow.download.fetch import YOUTUBE, Fetched, Fetcher
 from signflow.download.ledger import Ledger, Line
 from signflow.download.outcome import Outcome, UnavailableError
-from signflow.download.pace import Hosts, Meter
-from signflow.download.web import fetch_file
-from signflow.download.youtube import fetch_with_ytdlp, import_ytdlp
+from signflow.download.pace import Hosts
+from signflow.download.youtube import import_ytdlp
 from signflow.errors import UserError
 from signflow.progress import progress_bar
 
@@ -32,7 +31,6 @@ Standing = Literal["got", "gone", "blocked", "failed", "not tried", "no address"
 """An `Outcome`, or: not tried (its host blocked too often in this run), no address (the annotations
 name none that may be asked)."""
 
-_YOUTUBE = "www.youtube.com"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
@@ -43,7 +41,8 @@ class VideoStanding:
     Attributes:
         video: what is wanted.
         standing: see `Standing`.
-        reason: why it is not there; empty where it is.
+        reason: why it is not there; where it came now: why it came whole though sections were asked
+            for, else empty.
         new: whether it came in this run.
     """
 
@@ -86,7 +85,7 @@ def download_videos(
 ) -> DownloadSummary:
     """Fetch the videos that annotations speak of, each once, and keep a ledger of what came of it.
 
-    A file appears in `read.videos` whole or not at all. What is there or known to be gone is not
+    A file appears in `read.videos` complete or not at all. What is there or known to be gone is not
     asked for again; what was blocked or failed is.
 
     Args:
@@ -154,7 +153,7 @@ def address_of(video: WantedVideo) -> str | None:
         return None
     known = video_id(video.url)
     if known is not None:
-        return f"https://{_YOUTUBE}/watch?v={known}"
+        return f"https://{YOUTUBE}/watch?v={known}"
     return plain_address(video.url)
 
 
@@ -164,21 +163,20 @@ class _Run:
     def __init__(
         self, folder: Path, config: DownloadConfig, cookies: Cookies, ledger: Ledger
     ) -> None:
-        self.folder = folder
         self.config = config
-        self.cookies = cookies
         self.ledger = ledger
         self.stop = threading.Event()
+        self.fetcher = Fetcher(folder, config=config, cookies=cookies, stop=self.stop)
         self.hosts = Hosts(pause=config.pause, stop=self.stop)
 
     def known(self, video: WantedVideo, *, retry_gone: bool) -> VideoStanding | None:
         """Return where a video stands if it need not be asked for."""
         address = address_of(video)
         before = self.ledger.get(address) if address else None
-        there = Path(video.clips[0].source)
-        if there.exists():
+        there = self.fetcher.there(video)
+        if there is not None:
             if address and (before is None or before.outcome != "got"):
-                self._record(address, there.name, "got", size=there.stat().st_size)
+                self._record(address, "got", there)
             return VideoStanding(video=video, standing="got")
         if address is None:
             return VideoStanding(
@@ -201,7 +199,7 @@ class _Run:
         """Fetch videos, a few at a time; yield each as it is done."""
         if not queue:
             return
-        if any(urlsplit(address_of(video) or "").hostname == _YOUTUBE for video in queue):
+        if any(urlsplit(address_of(video) or "").hostname == YOUTUBE for video in queue):
             import_ytdlp()  # better missed now than after an hour
         pool = ThreadPoolExecutor(self.config.at_once, thread_name_prefix="download")
         tally: Counter[Standing] = Counter()
@@ -232,54 +230,38 @@ class _Run:
                 return VideoStanding(video=video, standing="not tried", reason=reason)
             self.hosts.wait(host)
             try:
-                name, size = self._fetch_once(video, address)
+                fetched = self.fetcher.fetch(video, address)
             except UnavailableError as failure:
                 blocked = failure.outcome == "blocked" and not failure.one_video
                 self.hosts.answered(host, blocked=blocked)
                 if not (failure.again and attempt < self.config.tries):
-                    self._record(address, video.name, failure.outcome, reason=failure.reason)
+                    rest = self.fetcher.sections(video)
+                    self._record(address, failure.outcome, rest, reason=failure.reason)
                     return VideoStanding(
                         video=video, standing=failure.outcome, reason=failure.reason
                     )
                 continue
             self.hosts.answered(host, blocked=False)
-            self._record(address, name, "got", size=size)
-            return VideoStanding(video=video, standing="got", new=True)
+            self._record(address, "got", fetched)
+            return VideoStanding(video=video, standing="got", reason=fetched.note, new=True)
         raise AssertionError("the last attempt returns")
 
-    def _fetch_once(self, video: WantedVideo, address: str) -> tuple[str, int]:
-        """Fetch a file beside the others and move it to its place; return its name and size."""
-        beside = self.folder / ".partial" / video.name
-        beside.mkdir(parents=True, exist_ok=True)
-        meter = Meter(self.config, self.stop)
-        try:
-            if urlsplit(address).hostname == _YOUTUBE:
-                path, suffix = fetch_with_ytdlp(
-                    address, beside, config=self.config, cookies=self.cookies.text, meter=meter
-                )
-            else:
-                path, suffix = fetch_file(
-                    address, beside, config=self.config, cookies=self.cookies.jar, meter=meter
-                )
-        except UnavailableError as failure:
-            if not failure.keep:
-                shutil.rmtree(beside, ignore_errors=True)
-            raise
-        place = self.folder / f"{video.name}{suffix}"
-        path.replace(place)
-        shutil.rmtree(beside, ignore_errors=True)
-        return place.name, place.stat().st_size
-
     def _record(
-        self, address: str, file: str, outcome: Outcome, *, reason: str = "", size: int = 0
+        self,
+        address: str,
+        outcome: Outcome,
+        fetched: Fetched,
+        *,
+        reason: str = "",
     ) -> None:
         self.ledger.add(
             Line(
                 url=address,
-                file=file,
+                file=fetched.file,
                 outcome=outcome,
-                reason=reason,
-                bytes=size,
+                reason=reason or fetched.note,
+                bytes=fetched.bytes,
                 tried=datetime.now(UTC).isoformat(timespec="seconds"),
+                sections=fetched.sections,
             )
         )

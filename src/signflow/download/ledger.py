@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -20,11 +20,14 @@ class Line:
 
     Attributes:
         url: the address asked.
-        file: the file's name in the directory; without suffix where none came.
+        file: the file's name in the directory; without suffix where no whole one came.
         outcome: see `Outcome`.
-        reason: why it is not there; empty where it is.
-        bytes: the file's size; 0 where none came.
+        reason: why it is not there; where it is: why it came whole though sections were asked for,
+            else empty.
+        bytes: the file's size, or that of all sections; 0 where none came.
         tried: when, in UTC (ISO 8601).
+        sections: names of the files that hold sections of it, in order of time; none where it is
+            there whole.
     """
 
     url: str
@@ -33,6 +36,7 @@ class Line:
     reason: str
     bytes: int
     tried: str
+    sections: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -89,6 +93,7 @@ def _read(path: Path) -> dict[str, Line]:
             line = Line(**json.loads(text))
             if line.outcome not in get_args(Outcome) or not isinstance(line.url, str):
                 raise ValueError(f"outcome is {line.outcome!r}")
+            line = replace(line, sections=tuple(map(str, line.sections)))
         except (TypeError, ValueError) as error:
             raise UserError(
                 f"{path}, line {number}: is no line of signflow download's ledger ({error});"

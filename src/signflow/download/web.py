@@ -1,7 +1,7 @@
 """Plain links: a video file that lies on a web server."""
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPMessage, HTTPResponse
 from http.cookiejar import CookieJar
@@ -31,7 +31,8 @@ from signflow.download.pace import Meter
 from signflow.files import read_json, write_json
 
 _CHUNK = 1 << 16
-_PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
+PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
+MOST_REDIRECTIONS = 5
 
 
 def fetch_file(
@@ -52,40 +53,41 @@ def fetch_file(
     """
     body, state = folder / "body", folder / "state.json"
     have = _resumable(body, state, url)
-    with _network():
-        response = _ask(url, config, cookies, have)
+    with network():
+        response = _ask_from(have, url, config, cookies)
     if response is None:  # what we have is no beginning of what is there now
         have = None
-        with _network():
-            response = _ask(url, config, cookies, None)
+        with network():
+            response = _ask_from(None, url, config, cookies)
     if response is None:
         raise UnavailableError("failed", "HTTP 416 for a request without a range")
     with response:
         start = _start_of(response, have)
         expected = response.length
         meter.expects(start + (expected or 0))
-        write_json(state, {"url": url, "validator": _validator(response)})
+        write_json(state, {"url": url, "validator": validator_of(response)})
         with body.open("r+b" if start else "wb") as file:
             file.seek(start)
             file.truncate()
             total = start
-            for data in _body(response):
+            for data in body_of(response):
                 file.write(data)
                 total += len(data)
                 meter.saw(total, slow_down=True)
         if expected is not None and total - start < expected:
-            raise _cut(f"the connection ended after {total} of {start + expected} bytes")
+            raise cut_off(f"the connection ended after {total} of {start + expected} bytes")
         came_as = response.headers.get_content_type()
     suffix = PurePosixPath(urlsplit(url).path).suffix
     return body, video_suffix(body, proposed=suffix, came_as=came_as)
 
 
-def _cut(reason: str) -> UnavailableError:
+def cut_off(reason: str) -> UnavailableError:
+    """What is to be raised where a connection ends before its time: trying again may help."""
     return UnavailableError("failed", reason, again=True, keep=True)
 
 
 @contextmanager
-def _network() -> Iterator[None]:
+def network() -> Iterator[None]:
     """Turn what goes wrong on the network, and only there, into `UnavailableError`."""
     try:
         yield
@@ -105,23 +107,53 @@ def _network() -> Iterator[None]:
             keep=True,
         ) from None
     except URLError as error:
-        raise _cut(f"no connection: {error.reason}") from None
+        raise cut_off(f"no connection: {error.reason}") from None
     except TimeoutError:
-        raise _cut("the server fell silent") from None
+        raise cut_off("the server fell silent") from None
     except (OSError, http.client.HTTPException) as error:
-        raise _cut(f"the connection broke: {type(error).__name__} {error}".rstrip()) from None
+        raise cut_off(f"the connection broke: {type(error).__name__} {error}".rstrip()) from None
 
 
-def _ask(
-    url: str, config: DownloadConfig, cookies: CookieJar | None, have: tuple[int, str] | None
+def ask(
+    url: str,
+    *,
+    config: DownloadConfig,
+    cookies: CookieJar | None,
+    headers: Mapping[str, str] | None = None,
+) -> HTTPResponse:
+    """Ask for a file.
+
+    Args:
+        url: an address that may be asked (`plain_address`).
+        config: its timeout counts.
+        cookies: to send.
+        headers: to send besides our name, or in its place.
+
+    Raises:
+        OSError, HTTPException: what urllib raises; `network` tells what it means.
+    """
+    names = {"User-Agent": f"signflow/{signflow.__version__}", **(headers or {})}
+    request = Request(url, headers=names)
+    return cast(HTTPResponse, _opener(cookies).open(request, timeout=config.timeout))
+
+
+def check_redirection(address: str) -> None:
+    """Refuse a redirection to what would not be asked if it stood in the annotations.
+
+    Raises:
+        UnavailableError: it is such a one.
+    """
+    if plain_address(address) is None:
+        raise UnavailableError("failed", f"redirected to {address:.100}, which is not asked")
+
+
+def _ask_from(
+    have: tuple[int, str] | None, url: str, config: DownloadConfig, cookies: CookieJar | None
 ) -> HTTPResponse | None:
-    """Ask for a file from a byte on; None where the server has no such byte."""
-    request = Request(url, headers={"User-Agent": f"signflow/{signflow.__version__}"})
-    if have is not None:
-        request.add_header("Range", f"bytes={have[0]}-")
-        request.add_header("If-Range", have[1])
+    """Ask for a file from the first missing byte on; None where the server has no such byte."""
+    headers = {} if have is None else {"Range": f"bytes={have[0]}-", "If-Range": have[1]}
     try:
-        return cast(HTTPResponse, _opener(cookies).open(request, timeout=config.timeout))
+        return ask(url, config=config, cookies=cookies, headers=headers)
     except HTTPError as error:
         if error.code != _RANGE_NOT_SATISFIABLE:
             raise
@@ -150,7 +182,7 @@ def _opener(cookies: CookieJar | None) -> OpenerDirector:
 class _Redirect(HTTPRedirectHandler):
     """Follows a few redirections, to addresses that we would ask ourselves."""
 
-    max_redirections = 5
+    max_redirections = MOST_REDIRECTIONS
     max_repeats = 2
 
     def redirect_request(
@@ -162,8 +194,7 @@ class _Redirect(HTTPRedirectHandler):
         headers: HTTPMessage,
         newurl: str,
     ) -> Request | None:
-        if plain_address(newurl) is None:
-            raise UnavailableError("failed", f"redirected to {newurl:.100}, which is not asked")
+        check_redirection(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -177,7 +208,8 @@ def _resumable(body: Path, state: Path, url: str) -> tuple[int, str] | None:
     return body.stat().st_size, known["validator"]
 
 
-def _validator(response: HTTPResponse) -> str | None:
+def validator_of(response: HTTPResponse) -> str | None:
+    """Return what says later on that a file is still the same, where the server gives it."""
     tag = response.headers.get("ETag")
     if tag and not tag.startswith("W/"):  # a weak one may not be used with a range
         return str(tag)
@@ -186,7 +218,7 @@ def _validator(response: HTTPResponse) -> str | None:
 
 def _start_of(response: HTTPResponse, have: tuple[int, str] | None) -> int:
     """Return the byte at which a response's body begins."""
-    if response.status != _PARTIAL_CONTENT:
+    if response.status != PARTIAL_CONTENT:
         return 0
     wanted = have[0] if have else 0
     stated = response.headers.get("Content-Range", "")
@@ -195,10 +227,10 @@ def _start_of(response: HTTPResponse, have: tuple[int, str] | None) -> int:
     return wanted
 
 
-def _body(response: HTTPResponse) -> Iterator[bytes]:
+def body_of(response: HTTPResponse) -> Iterator[bytes]:
     """Yield what comes as it comes: `read` would wait for a whole chunk, however slowly."""
     while True:
-        with _network():
+        with network():
             data = response.read1(_CHUNK)
         if not data:
             return

@@ -3,12 +3,16 @@
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 
+from signflow.annotations.urls import plain_address
 from signflow.download.check import video_suffix
 from signflow.download.config import DownloadConfig
 from signflow.download.outcome import (
@@ -19,6 +23,7 @@ from signflow.download.outcome import (
     one_line,
 )
 from signflow.download.pace import Meter
+from signflow.download.web import MOST_REDIRECTIONS, check_redirection
 from signflow.errors import UserError
 
 _NOT_WRITTEN = re.compile(r"unable to (?:write data|open for writing).*?\[Errno (\d+)\]", re.DOTALL)
@@ -69,14 +74,60 @@ def fetch_with_ytdlp(
         OSError: the file cannot be written (disk full, no permission).
         UserError: yt-dlp is missing, or would take the directory's name for another.
     """
-    yt_dlp = import_ytdlp()
     if os.path.expandvars(folder) != str(folder):
         raise UserError(f"{folder}: yt-dlp would replace the $ in this path; choose another")
-    said = _Said()
-    options = _options(folder, config, cookies, meter, extractors, said)
+    options = _options(folder, config, cookies, meter, extractors)
+    info, _ = _ask(url, options, download=True)
+    files = [Path(part["filepath"]) for part in info.get("requested_downloads") or []]
+    if len(files) != 1 or files[0].parent != folder or not files[0].is_file():
+        raise UnavailableError("failed", "yt-dlp brought no file")
+    return files[0], video_suffix(files[0], proposed=files[0].suffix, came_as=files[0].suffix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """Where the picture of a video lies, as one file on the web.
+
+    Attributes:
+        url: an address that may be asked; YouTube's are good for some hours.
+        headers: to send with every request.
+        cookies: to send where they belong.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    cookies: CookieJar
+
+
+def find_media(
+    url: str,
+    folder: Path,
+    *,
+    config: DownloadConfig,
+    cookies: str | None,
+    meter: Meter,
+    extractors: Sequence[str] = ("youtube",),
+) -> Media | None:
+    """Ask where the file lies that `fetch_with_ytdlp` would fetch; None: it is not one file.
+
+    Args and errors are those of `fetch_with_ytdlp`; nothing is written.
+    """
+    options = _options(folder, config, cookies, meter, extractors)
+    info, jar = _ask(url, options, download=False)
+    address, headers = info.get("url"), info.get("http_headers") or {}
+    if info.get("protocol") not in ("http", "https") or not isinstance(address, str):
+        return None
+    if plain_address(address) is None:
+        return None
+    return Media(url=address, headers={**headers}, cookies=jar)
+
+
+def _ask(url: str, options: dict[str, Any], *, download: bool) -> tuple[dict[str, Any], CookieJar]:
+    """Let yt-dlp work; return what it knows of the video, and its cookies."""
+    yt_dlp, said = import_ytdlp(), _Said()
     try:
-        with yt_dlp.YoutubeDL(options) as downloader:
-            info = downloader.extract_info(url)
+        with _downloader_class(yt_dlp)({**options, "logger": said}) as downloader:
+            return downloader.extract_info(url, download=download) or {}, downloader.cookiejar
     except (UnavailableError, StoppedError):
         raise
     except yt_dlp.utils.DownloadError as error:
@@ -85,10 +136,50 @@ def fetch_with_ytdlp(
         raise UnavailableError(
             "failed", one_line(f"yt-dlp: {type(error).__name__} {error}")
         ) from None
-    files = [Path(part["filepath"]) for part in (info or {}).get("requested_downloads") or []]
-    if len(files) != 1 or files[0].parent != folder or not files[0].is_file():
-        raise UnavailableError("failed", "yt-dlp brought no file")
-    return files[0], video_suffix(files[0], proposed=files[0].suffix, came_as=files[0].suffix)
+
+
+def _downloader_class(yt_dlp: ModuleType) -> Any:
+    """yt-dlp with one way to the web, held to our bounds on redirections.
+
+    By itself it takes one of the HTTP libraries that are installed (requests, curl_cffi), each with
+    bounds of its own. urllib is always there; it would go on to ftp as well, where a server says
+    so.
+    """
+
+    class Downloader(yt_dlp.YoutubeDL):  # type: ignore[misc, name-defined]
+        def build_request_director(self, handlers: Iterable[Any], *rest: Any) -> Any:
+            bounded = [_bounded(handler) for handler in handlers if handler.RH_KEY == "Urllib"]
+            return super().build_request_director(bounded, *rest)
+
+    return Downloader
+
+
+def _bounded(handler: Any) -> Any:
+    """The handler of requests with urllib; the new one goes only where we would ask ourselves."""
+
+    class UrllibRH(handler):  # type: ignore[misc]
+        def _create_instance(self, **known: Any) -> OpenerDirector:
+            opener: Any = super()._create_instance(**known)
+            for each in opener.handlers:
+                if isinstance(each, HTTPRedirectHandler):
+                    _bound(each)
+            return opener  # type: ignore[no-any-return]
+
+    return UrllibRH
+
+
+def _bound(redirect: Any) -> None:
+    follow = redirect.redirect_request
+
+    def follow_checked(*known: Any) -> Request | None:
+        try:
+            check_redirection(known[-1])
+        except UnavailableError as refusal:  # it would pass over what it does not know
+            raise import_ytdlp().networking.exceptions.RequestError(refusal.reason) from None
+        return follow(*known)  # type: ignore[no-any-return]
+
+    redirect.max_redirections = MOST_REDIRECTIONS
+    redirect.redirect_request = follow_checked
 
 
 def _options(
@@ -97,7 +188,6 @@ def _options(
     cookies: str | None,
     meter: Meter,
     extractors: Sequence[str],
-    said: "_Said",
 ) -> dict[str, Any]:
     """yt-dlp's options. Configuration files are read by its command line only, not by this way."""
 
@@ -127,7 +217,6 @@ def _options(
         "geo_bypass": False,  # it would forge where we come from
         "cookiefile": None if cookies is None else io.StringIO(cookies),
         "progress_hooks": [watch],
-        "logger": said,
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,

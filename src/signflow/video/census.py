@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from signflow.video.container import MAX_REORDER, OpenVideo, decode_tolerantly, open_stream
+from signflow.video.spans import VideoFault
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,14 @@ def _timeline(video: OpenVideo, ticks: list[int | None]) -> NDArray[np.float64]:
     """
     known = {tick for tick in ticks if tick is not None}
     if len(known) == len(ticks):
-        return (np.array(sorted(known), dtype=np.float64) - min(known)) * video.seconds_per_tick
+        zero = min(known) if video.section is None else video.first_pts
+        return (np.array(sorted(known), dtype=np.float64) - zero) * video.seconds_per_tick
+    if video.section is not None:
+        raise VideoFault(
+            "unreadable",
+            f"{video.path}: is damaged: a section without its time stamps cannot be placed in its"
+            " video; delete it and fetch it again",
+        )
     return np.arange(len(ticks), dtype=np.float64) / (video.info.fps or 25.0)
 
 

@@ -17,6 +17,7 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from signflow.annotations.sections import SectionNote, is_section
 from signflow.video.spans import VideoFault, VideoInfo
 from signflow.watchdog import sign_of_life
 
@@ -80,10 +81,12 @@ class OpenVideo:
 
     Attributes:
         first_pts: presentation time of the first frame a decoder gives out: the zero of all times.
-        first: that frame.
+            In a section, what its clock shows at the whole video's first frame.
+        first: the first frame that the decoder gives out.
         seconds_per_tick: the length of one step of presentation time.
         announced: seconds of video that the file's header promises, None where it does not, or
             where they are known to be there.
+        section: what a section holds of its video; None: the file is the whole video.
     """
 
     path: Path
@@ -95,6 +98,7 @@ class OpenVideo:
     first: VideoFrame
     seconds_per_tick: float
     announced: float | None
+    section: SectionNote | None = None
 
     def to_rgb(self, frame: VideoFrame, *, size: tuple[int, int] | None) -> NDArray[np.uint8]:
         """Convert a decoded frame to what is displayed.
@@ -138,7 +142,14 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
         width, height = first.width, first.height
         if orientation.transpose:
             width, height = height, width
-        duration = _duration(container, stream, first)
+        section = _section(path, container)
+        fps = float(stream.average_rate or stream.guessed_rate or 0)
+        if section is None:
+            first_pts, duration = first.pts or 0, _duration(container, stream, first)
+        else:  # times, rate and length are the whole video's
+            first_pts, duration = _zero(path, section, stream), None
+            fps = float(section.frame_rate)
+        is_promised = section is None and _is_promised(path, container, stream)
         yield OpenVideo(
             path=path,
             container=container,
@@ -146,16 +157,17 @@ def open_video(path: str | Path) -> Iterator[OpenVideo]:
             info=VideoInfo(
                 width=width,
                 height=height,
-                fps=float(stream.average_rate or stream.guessed_rate or 0),
+                fps=fps,
                 duration=duration,
                 codec=stream.codec_context.codec.canonical_name,
                 rotation=orientation.rotation,
             ),
             orientation=orientation,
-            first_pts=first.pts or 0,
+            first_pts=first_pts,
             first=first,
             seconds_per_tick=float(stream.time_base or 0),
-            announced=duration if _is_promised(path, container, stream) else None,
+            announced=duration if is_promised else None,
+            section=section,
         )
 
 
@@ -225,6 +237,24 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     # frame threads would decode frames ahead that nobody asked for.
     stream.codec_context.thread_count = 1
     return stream
+
+
+def _section(path: Path, container: InputContainer) -> SectionNote | None:
+    note = SectionNote.from_metadata(container.metadata.items())
+    if note is None and is_section(path):
+        raise VideoFault(
+            "unreadable",
+            f"{path}: is named like a section of a video, but was not written by signflow download;"
+            " give it another name, or delete it and fetch it again",
+        )
+    return note
+
+
+def _zero(path: Path, section: SectionNote, stream: VideoStream) -> int:
+    zero = section.zero / (stream.time_base or 1)
+    if zero.denominator != 1:
+        raise VideoFault("unreadable", f"{path}: its clock is not that of the section it was")
+    return int(zero)
 
 
 def _duration(container: InputContainer, stream: VideoStream, first: VideoFrame) -> float | None:

@@ -122,6 +122,9 @@ def _results(request: Request, *, frame_rate: float) -> Iterator[Result]:
         return
     try:
         with open_video(request.path) as video:
+            for index, fault in _outside_section(request, video, left):
+                del left[index]
+                yield index, fault
             for serve in (_by_survey, _by_census):
                 for index, result in serve(request, video, dict(left)):
                     del left[index]
@@ -129,6 +132,27 @@ def _results(request: Request, *, frame_rate: float) -> Iterator[Result]:
     except VideoFault as fault:
         for index in left:
             yield index, fault
+
+
+def _outside_section(
+    request: Request, video: OpenVideo, spans: dict[int, Span]
+) -> list[tuple[int, VideoFault]]:
+    """Which spans a section does not hold; the whole video holds them all."""
+    if video.section is None:
+        return []
+    held = video.section.stretch
+    return [
+        (
+            index,
+            VideoFault(
+                "not-fetched",
+                f"{request.path}: holds {held} of its video, not {span}; the same signflow download"
+                " --sections fetches what is missing, without --sections the whole video",
+            ),
+        )
+        for index, span in spans.items()
+        if not held.covers(span.start, span.end)
+    ]
 
 
 def _by_survey(request: Request, video: OpenVideo, spans: dict[int, Span]) -> Iterator[Result]:

@@ -14,6 +14,7 @@ frame at 2/30 s."""
 
 FaultCode = Literal[
     "file-missing",
+    "not-fetched",
     "unreadable",
     "truncated",
     "no-video-stream",
@@ -25,8 +26,9 @@ FaultCode = Literal[
     "decoder-died",
     "decoder-hung",
 ]
-"""Why a clip cannot be had. `box-outside` is found by who crops, the last three by who builds (an
-exception that nobody foresaw, a crash of the process, silence), all others by who decodes."""
+"""Why a clip cannot be had. `not-fetched`: there are sections of its video, and none holds it (see
+`signflow.annotations.sections`). `box-outside` is found by who crops, the last three by who builds
+(an exception that nobody foresaw, a crash of the process, silence), all others by who decodes."""
 
 FAULT_CODES: tuple[FaultCode, ...] = get_args(FaultCode)
 
