@@ -209,9 +209,7 @@ def _open(remote: RemoteFile) -> tuple[InputContainer, VideoStream]:
         raise UncuttableError(f"{_codec(stream)} is not known to be cut without loss")
     for other in container.streams:
         if other is not stream:
-            other.discard = (
-                Discard.all
-            )  # sound between the pictures is not asked for where it is much
+            other.discard = Discard.all  # so that sound between the pictures is passed over
     index = stream.index_entries
     if "mp4" in container.format.name and index and index[-1].pos + index[-1].size > remote.size:
         raise UncuttableError("the file was cut off")
