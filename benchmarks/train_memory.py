@@ -115,7 +115,7 @@ def train_plainly(path: Path) -> None:
     store = Store.open(path)
     rows = [row for row in store.splits()["train"] if row.built]
     samples = [store.sample(row.clip.clip_id) for row in rows]
-    flow = torch.stack([torch.from_numpy(sample.flow).float() for sample in samples])
+    flow = torch.stack([torch.tensor(sample.flow, dtype=torch.float32) for sample in samples])
     labels = torch.tensor([sample.label for sample in samples])
     model = create_model(MODEL, shape=model_shape(store.recipe, store.classes))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-5, fused=True)
