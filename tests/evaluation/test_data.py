@@ -39,6 +39,7 @@ def test_without_an_audit_the_table_of_clips_tells_what_it_can(run: Path, tmp_pa
     assert "Not available: 2 × file-missing." in page
     # All clips are one video: every two of one gloss, and of two, are the same stretch.
     assert "leaks:</b> the accuracies on this page may owe something" in page
+    assert "no net was trained on" not in page
     assert "same stretch <small>1.00</small>" in page
     assert "Copies under other names were not looked for: signflow audit" in page
     assert "Text in the picture was not looked at" in page
@@ -75,6 +76,7 @@ def test_a_store_that_is_gone_is_said_so(copied_store: Store, run: Path, tmp_pat
 
     page = page_of(run, tmp_path)
 
+    assert "evaluated on clips that no net was trained on." in page
     assert "The store cannot be read:" in page
     assert "is no store (no store.json)" in page
 

@@ -27,6 +27,11 @@ class DataView:
     missing: tuple[str, ...]
 
     @property
+    def leaks(self) -> int:
+        """How many leaks between splits were found."""
+        return 0 if self.audit is None else self.audit.leaks
+
+    @property
     def hit(self) -> list[Class]:
         """The classes that miss clips, the worst first."""
         if self.audit is None:
