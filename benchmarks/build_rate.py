@@ -160,8 +160,8 @@ def _table(costs: dict[tuple[int, int], Cost]) -> str:
         )
     lines += [
         "",
-        f"With {SHARE_OF_720 * 100:.0f} % of the clips at 720 pixels, as in MS-ASL, and the others at 360:"
-        f" {mean:.0f} ms a clip, so for the {CLIPS:,} clips of MS-ASL-1000",
+        f"With {SHARE_OF_720 * 100:.0f} % of the clips at 720 pixels, as in MS-ASL, and the others"
+        f" at 360: {mean:.0f} ms a clip, so for the {CLIPS:,} clips of MS-ASL-1000",
         "",
         "| | |",
         "|---|---|",

@@ -250,9 +250,7 @@ def test_opening_a_video_leaves_no_frame_behind(video: Path) -> None:
     try:
         list(decode_spans(video, spans=[Span(0, 1)], count=2, size=None))
         large = [
-            thing
-            for thing in gc.get_objects()
-            if type(thing) is av.VideoFrame and thing.width > 2
+            thing for thing in gc.get_objects() if type(thing) is av.VideoFrame and thing.width > 2
         ]
     finally:
         gc.enable()
