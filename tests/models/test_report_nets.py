@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from signflow.errors import UserError
-from signflow.models import Shape, create_model, joint_loss, list_models, scores
+from signflow.models import ModelOptions, Shape, create_model, joint_loss, list_models, scores
 from signflow.models.contract import SignModel, flow_channels, rgb_channels
 
 STACK = 32 * 64 * 25 + 64
@@ -225,3 +225,28 @@ def test_scores_are_the_mean_of_the_streams_softmaxes_and_may_be_weighted():
 def test_an_unknown_model_is_named_with_the_known_ones_and_a_guess():
     with pytest.raises(UserError, match=r"early-fuson.*early-fusion, late-fusion.*Did you mean"):
         create_model("early-fuson", shape=SMALL)
+
+
+def test_an_option_that_a_model_lacks_is_wrong_use():
+    with pytest.raises(UserError, match="--fusion: spatial has no such choice"):
+        create_model("spatial", shape=SMALL, options=ModelOptions(fusion="late"))
+
+
+def test_shares_of_classes_are_labels_too():
+    logits = torch.randn(3, 2, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 3, 4])
+
+    loss = joint_loss(logits, functional.one_hot(labels, 5).float())
+
+    assert torch.allclose(loss, joint_loss(logits, labels))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_floats_on_the_scale_of_bytes_give_the_same_logits(name: str):
+    model = create_model(name, shape=SMALL).eval()
+    rgb, flow = batch(SMALL)
+    frames = rgb.expand(-1, SMALL.frames, -1, -1, -1) if model.inputs.rgb == "all" else rgb
+
+    given = model(rgb=frames, flow=flow)
+
+    assert torch.equal(given, model(rgb=frames.float(), flow=flow.float()))

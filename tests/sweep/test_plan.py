@@ -71,9 +71,14 @@ def test_different_configurations_have_different_names():
         "label_smoothing": (0.0, 0.1),
         "class_weights": ("none", "balanced"),
         "patience": (None, 3),
+        "encoder": (None, "resnet18", "hub/resnet18"),
+        "inputs": (None, "rgb+flow"),
+        "fusion": (None, "late"),
+        "pretrained": (False, True),
     }
     assert set(values) == set(TrainConfig().to_dict())
 
+    assert "/" not in run_name(TrainConfig(encoder="hub/resnet18"))
     configs = {
         run.config
         for pair in combinations(values, 2)
@@ -121,3 +126,14 @@ def test_contradictions_are_refused(
 ):
     with pytest.raises(UserError, match=message):
         planned_runs(TrainConfig(**base), **options)
+
+
+def test_a_grid_holds_values_of_the_fields_kinds():
+    grid = parse_grid(["fusion=late,none", "pretrained=true,False", "patience=3,none", "lr=1"])
+
+    assert grid == {
+        "fusion": ("late", None),
+        "pretrained": (True, False),
+        "patience": (3, None),
+        "learning_rate": (1.0,),
+    }

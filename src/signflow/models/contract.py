@@ -8,7 +8,7 @@ special case:
     scores = weighted mean over streams of softmax(logits[:, s])
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import torch
@@ -29,6 +29,33 @@ class Inputs:
     flow: bool
 
 
+InputsChoice = Literal["rgb", "flow", "rgb+flow", "difference", "rgb+difference"]
+"""What a model with a choice looks at; difference is that between neighbouring frames."""
+
+Fusion = Literal["early", "feature", "late", "learned"]
+"""Where streams meet: before the encoder, before the classifier, in the scores; or in the scores,
+weighted as validation says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Choices within a model. None leaves one to the model; not every model has every choice.
+
+    Attributes:
+        encoder: name of the library net that a model is built around.
+        inputs: what it looks at.
+        fusion: where its streams meet.
+    """
+
+    encoder: str | None = None
+    inputs: InputsChoice | None = None
+    fusion: Fusion | None = None
+
+    def given(self) -> dict[str, str]:
+        """The choices that were made, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """The sizes a model is made for; a store's recipe and classes give them.
@@ -47,16 +74,19 @@ class Shape:
 class SignModel(nn.Module):
     """What all models are.
 
-    `forward(rgb, flow)` takes a store's uint8 tensors and returns logits (B, streams, classes):
+    `forward(rgb, flow)` takes a store's bytes, uint8 or, augmented, float32 on the same scale, and
+    returns logits (B, streams, classes):
 
     - `rgb`: (B, N, H, W, 3), N = 1 for the middle frame, T for all; None: `inputs.rgb` is None.
     - `flow`: (B, T-1, H, W, 2), 128 is no motion; None where `inputs.flow` is False.
 
-    Bytes become floats inside the model, on its device.
+    Bytes become floats inside the model, on its device. `learned_fusion` says that the streams'
+    scores are weighted as validation says, not alike.
     """
 
     inputs: Inputs
     streams: int = 1
+    learned_fusion: bool = False
 
     def forward(self, rgb: Tensor | None = None, flow: Tensor | None = None) -> Tensor:
         """Map a batch to logits of shape (batch, streams, classes)."""
@@ -74,7 +104,7 @@ def joint_loss(
 
     Args:
         logits: (B, S, C).
-        labels: int64 (B,).
+        labels: int64 (B,), or shares of the classes (B, C), each row summing to 1 (mixed clips).
         class_weights: (C,), above 0: how much a clip of each class counts; the mean is divided by
             the sum of the clips' weights. None: all alike.
         label_smoothing: share of each label that is spread evenly over all classes.
@@ -110,12 +140,12 @@ def scores(logits: Tensor, *, weights: Tensor | None = None) -> Tensor:
 
 
 def rgb_channels(rgb: Tensor) -> Tensor:
-    """Frames as channels from -1 to 1: uint8 (B, N, H, W, 3) -> float32 (B, N * 3, H, W)."""
+    """Frames as channels from -1 to 1: bytes (B, N, H, W, 3) -> float32 (B, N * 3, H, W)."""
     return _stacked(rgb).float().div(127.5).sub(1)
 
 
 def flow_channels(flow: Tensor) -> Tensor:
-    """Flow as channels: uint8 (B, P, H, W, 2) -> float32 (B, P * 2, H, W).
+    """Flow as channels: bytes (B, P, H, W, 2) -> float32 (B, P * 2, H, W).
 
     The order is x, y of the first pair, x, y of the second, and so on; no motion is 0 and the
     recipe's bound is 1.

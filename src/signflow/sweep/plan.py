@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from itertools import product
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 from signflow.errors import UserError
 from signflow.training import TrainConfig
@@ -107,24 +109,27 @@ def parse_grid(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
             raise UserError(f"--grid {word!r}: no such field; the fields are {', '.join(known)}")
         if name in grid:
             raise UserError(f"--grid: {name} is given twice; give all its values in one list")
-        values = [_value(text.strip(), known[name].default, word) for text in texts.split(",")]
+        values = [_value(text.strip(), known[name], word) for text in texts.split(",")]
         grid[name] = tuple(dict.fromkeys(values))
     return grid
 
 
 def _short(value: object) -> str:
     """As text that stands for no other value."""
-    short = f"{value:g}" if isinstance(value, float) else str(value)
+    short = f"{value:g}" if isinstance(value, float) else quote(str(value), safe="+")
     return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
-def _value(text: str, default: object, word: str) -> Any:
-    """A value of the kind of the field's default. Fields without a default hold whole numbers."""
-    if isinstance(default, str):
-        return text
-    if default is None and text.lower() == "none":
+def _value(text: str, field: Field[Any], word: str) -> Any:
+    """A value of the field's kind."""
+    kinds = {field.type, *get_args(field.type)}
+    if NoneType in kinds and text.lower() == "none":
         return None
-    kind = float if isinstance(default, float) else int
+    if bool in kinds:
+        return _switch(text, word)
+    if kinds.isdisjoint((int, float)):
+        return text
+    kind = float if float in kinds else int
     try:
         value = json.loads(text)
         if isinstance(value, bool) or kind(value) != value:
@@ -133,6 +138,12 @@ def _value(text: str, default: object, word: str) -> Any:
     except (TypeError, ValueError):
         expected = "a number" if kind is float else "a whole number"
         raise UserError(f"--grid {word!r}: {text!r} is not {expected}") from None
+
+
+def _switch(text: str, word: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise UserError(f"--grid {word!r}: {text!r} is neither true nor false")
+    return text.lower() == "true"
 
 
 def _report(base: TrainConfig) -> list[TrainConfig]:

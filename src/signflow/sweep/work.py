@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 
 from signflow.errors import UserError
-from signflow.models import create_model
 from signflow.store import Store
 from signflow.sweep.claims import Claim, Timing, claimed, forget
 from signflow.sweep.folder import State, SweepFolder
@@ -18,7 +17,7 @@ from signflow.sweep.plan import PlannedRun
 from signflow.sweep.progress import SweepProgress
 from signflow.training import EpochMetrics, Processes, Run, TrainConfig, train
 from signflow.training.processes import fabric_of
-from signflow.training.weights import model_shape
+from signflow.training.weights import check_model
 
 Outcome = Literal["done", "failed", "stopped", "lost"]
 
@@ -142,10 +141,9 @@ def check(store: Store, configs: Sequence[TrainConfig], *, device: str) -> None:
     Raises:
         UserError: a model, a fold, a split or a precision is not to be had.
     """
-    shape = model_shape(store.recipe, store.classes)
-    for model in dict.fromkeys(config.model for config in configs):
-        with torch.device("meta"):
-            create_model(model, shape=shape)
+    nets = {(config.model, config.model_options, config.pretrained): config for config in configs}
+    for config in nets.values():
+        check_model(config, store)
     for fold in dict.fromkeys(config.fold for config in configs):
         splits = store.splits(fold=fold)
         for split in ("train", "val"):

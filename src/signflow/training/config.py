@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import arg
 
+from signflow.models import Fusion, InputsChoice, ModelOptions
+
 SCHEMA_VERSION = 1
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -43,6 +45,10 @@ class TrainConfig:
         label_smoothing: share of each label that is spread over all classes, 0 to below 1.
         class_weights: balanced weighs a clip's loss by the rarity of its sign in training.
         patience: stop when validation has not become better for so many epochs; None: never.
+        encoder: the library net that the model is built around; None: the model's own choice.
+        inputs: what the model looks at, where it has the choice; None: its own.
+        fusion: where its streams meet, likewise; learned weighs their scores by validation.
+        pretrained: begin with weights that the encoder's library offers.
     """
 
     model: str = "early-fusion"
@@ -61,6 +67,10 @@ class TrainConfig:
     label_smoothing: float = 0.0
     class_weights: ClassWeights = "none"
     patience: int | None = None
+    encoder: str | None = None
+    inputs: InputsChoice | None = None
+    fusion: Fusion | None = None
+    pretrained: bool = False
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -91,10 +101,19 @@ class TrainConfig:
         ):
             allowed = get_args(choice)
             self._require(name, getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
+        for name, choice in (("inputs", InputsChoice), ("fusion", Fusion)):
+            allowed = get_args(choice)
+            value = getattr(self, name)
+            self._require(name, value is None or value in allowed, f"one of {', '.join(allowed)}")
 
     def _require(self, name: str, kept: bool, allowed: str) -> None:
         if not kept:
             raise ValueError(f"{name} is {getattr(self, name)}; must be {allowed}")
+
+    @property
+    def model_options(self) -> ModelOptions:
+        """The choices within the model."""
+        return ModelOptions(encoder=self.encoder, inputs=self.inputs, fusion=self.fusion)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

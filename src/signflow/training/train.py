@@ -27,7 +27,7 @@ from signflow.training.processes import (
     only_the_first_speaks,
 )
 from signflow.training.run import EpochMetrics, Run
-from signflow.training.weights import model_shape, save_model
+from signflow.training.weights import check_model, model_shape, save_model
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -78,8 +78,7 @@ def train(
             on_epoch=on_epoch,
             show_progress=show_progress and together.first,
         )
-        with torch.device("meta"):  # a model that cannot be made leaves no directory behind
-            create_model(config.model, shape=model_shape(store.recipe, store.classes))
+        check_model(config, store)  # one that cannot be made leaves no directory behind
         run = Run.at(out, config=config, store=store)
         if together.first and not together.outside:
             run.check_place()
@@ -157,7 +156,12 @@ def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
 def _set_up(fabric: "Fabric", run: Run, job: _Job) -> Learner:
     """Make model and optimiser, and put them where an interrupted run left them."""
     torch.manual_seed(run.config.seed)
-    model = create_model(run.config.model, shape=model_shape(job.store.recipe, job.store.classes))
+    model = create_model(
+        run.config.model,
+        shape=model_shape(job.store.recipe, job.store.classes),
+        options=run.config.model_options,
+        pretrained=run.config.pretrained,
+    )
     wrapped, optimizer = fabric.setup(model, _optimizer(model, run.config))
     learner = Learner(
         fabric=fabric,
@@ -243,7 +247,13 @@ def _keep(learner: Learner, run: Run, job: _Job, due: bool) -> tuple[bool, bool]
     metrics = learner.history[-1]
     if metrics.best:
         weights = learner.model.state_dict()
-        save_model(run.model_path, name=run.config.model, weights=weights, store=job.store)
+        save_model(
+            run.model_path,
+            name=run.config.model,
+            options=run.config.model_options,
+            weights=weights,
+            store=job.store,
+        )
     run.write_metrics(learner.history)
     return job.on_epoch is None or job.on_epoch(metrics), due
 

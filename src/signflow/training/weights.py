@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from signflow.errors import UserError
 from signflow.files import atomic_path
-from signflow.models import Shape, SignModel, create_model
+from signflow.models import ModelOptions, Shape, SignModel, create_model, model_choices
 from signflow.store import Recipe, Store
+from signflow.training.config import TrainConfig
 
 FORMAT = "1"
 
@@ -37,18 +38,43 @@ def model_shape(recipe: Recipe, classes: tuple[str, ...]) -> Shape:
     return Shape(classes=len(classes), frames=recipe.frames, image_size=recipe.image_size)
 
 
-def save_model(path: Path, *, name: str, weights: dict[str, torch.Tensor], store: Store) -> None:
-    """Write weights atomically, with the model's name, the store's recipe and its classes.
+def check_model(config: TrainConfig, store: Store) -> None:
+    """Make sure that a configuration's model can be made for a store; no memory is spent on it.
+
+    Raises:
+        UserError: it cannot; the message says why.
+    """
+    with torch.device("meta"):
+        create_model(
+            config.model,
+            shape=model_shape(store.recipe, store.classes),
+            options=config.model_options,
+        )
+    if config.pretrained and "pretrained" not in model_choices(config.model):
+        raise UserError(f"--pretrained: {config.model} has no pretrained weights")
+
+
+def save_model(
+    path: Path,
+    *,
+    name: str,
+    options: ModelOptions,
+    weights: dict[str, torch.Tensor],
+    store: Store,
+) -> None:
+    """Write weights atomically, with the model's name and options, the recipe and the classes.
 
     Args:
         path: the file.
         name: of the registered model.
+        options: the choices within it.
         weights: its `state_dict()`.
         store: what it was trained on.
     """
     header = {
         "format": FORMAT,
         "model": name,
+        "options": json.dumps(options.given()),
         "recipe": json.dumps(store.recipe.to_dict()),
         "classes": json.dumps(store.classes, ensure_ascii=False),
     }
@@ -66,7 +92,11 @@ def load_model(path: Path, *, device: torch.device | None = None) -> TrainedMode
     classes = tuple(json.loads(header["classes"]))
     recipe = Recipe.from_dict(json.loads(header["recipe"]))
     with torch.device("meta"):
-        model = create_model(header["model"], shape=model_shape(recipe, classes))
+        model = create_model(
+            header["model"],
+            shape=model_shape(recipe, classes),
+            options=ModelOptions(**json.loads(header.get("options", "{}"))),
+        )
     model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
     return TrainedModel(model=model.eval(), recipe=recipe, classes=classes)
 
