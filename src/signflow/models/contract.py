@@ -118,7 +118,11 @@ def joint_loss(
         )
         for stream in logits.unbind(1)
     ]
-    return torch.stack(per_stream).sum()
+    loss = torch.stack(per_stream).sum()
+    if class_weights is not None and labels.ndim == 2:
+        # Of shares, PyTorch divides by the number of clips instead of their weights.
+        loss = loss * len(labels) / (labels @ class_weights).sum()
+    return loss
 
 
 def scores(logits: Tensor, *, weights: Tensor | None = None) -> Tensor:

@@ -1,12 +1,13 @@
 """What a training run is: the configuration that is saved with it."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import arg
 
 from signflow.models import Fusion, InputsChoice, ModelOptions
+from signflow.training.augment.strengths import PRESETS, STRENGTHS, Augmentation, AugmentPreset
 
 SCHEMA_VERSION = 1
 
@@ -49,6 +50,26 @@ class TrainConfig:
         inputs: what the model looks at, where it has the choice; None: its own.
         fusion: where its streams meet, likewise; learned weighs their scores by validation.
         pretrained: begin with weights that the encoder's library offers.
+        augment: change training clips at random, frames and flow alike: lightly, or by the standard
+            strengths of `docs/augmentation.md`. Each strength that follows replaces the preset's;
+            None: as the preset has it.
+        scale: grow or shrink by up to this share.
+        aspect: change width against height by up to this share.
+        shift: move by up to this share of width and height.
+        rotation: turn by up to so many degrees.
+        flip: mirror half of the clips; only for signs that mean the same with either hand.
+        speed: up to this share faster or slower.
+        temporal_crop: cut off up to this share of the time, and stretch the rest.
+        jitter: take each frame up to so many frames earlier or later, below 0.5.
+        frame_drop: lose this share of the frames, so that the one before stays.
+        brightness: frames up to this share brighter or darker.
+        contrast: up to this share more or less.
+        saturation: up to this share more or less.
+        hue: turn hues by up to this share of the circle.
+        noise: highest standard deviation in frames, in bytes; in flow, an eighth.
+        erase_still: share of the clips whose frames lose what stands still throughout.
+        mixup: parameter of the Beta distribution by which two clips are blended; 0: never.
+        cutmix: likewise, a rectangle of one clip put into another.
     """
 
     model: str = "early-fusion"
@@ -71,6 +92,24 @@ class TrainConfig:
     inputs: InputsChoice | None = None
     fusion: Fusion | None = None
     pretrained: bool = False
+    augment: AugmentPreset = "none"
+    scale: float | None = None
+    aspect: float | None = None
+    shift: float | None = None
+    rotation: float | None = None
+    flip: bool = False
+    speed: float | None = None
+    temporal_crop: float | None = None
+    jitter: float | None = None
+    frame_drop: float | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    saturation: float | None = None
+    hue: float | None = None
+    noise: float | None = None
+    erase_still: float | None = None
+    mixup: float | None = None
+    cutmix: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -98,6 +137,7 @@ class TrainConfig:
             ("precision", Precision),
             ("schedule", Schedule),
             ("class_weights", ClassWeights),
+            ("augment", AugmentPreset),
         ):
             allowed = get_args(choice)
             self._require(name, getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
@@ -105,6 +145,7 @@ class TrainConfig:
             allowed = get_args(choice)
             value = getattr(self, name)
             self._require(name, value is None or value in allowed, f"one of {', '.join(allowed)}")
+        _ = self.augmentation  # checks the strengths
 
     def _require(self, name: str, kept: bool, allowed: str) -> None:
         if not kept:
@@ -114,6 +155,15 @@ class TrainConfig:
     def model_options(self) -> ModelOptions:
         """The choices within the model."""
         return ModelOptions(encoder=self.encoder, inputs=self.inputs, fusion=self.fusion)
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The strengths of augmentation: the preset's, and those that replace them."""
+        given = {name: getattr(self, name) for name in STRENGTHS}
+        return replace(
+            PRESETS[self.augment],
+            **{name: value for name, value in given.items() if value is not None},
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
