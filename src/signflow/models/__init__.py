@@ -1,5 +1,6 @@
 """What can learn: the registry of networks and their one contract."""
 
+from signflow.models.compact import compact
 from signflow.models.contract import (
     Fusion,
     Inputs,
@@ -23,6 +24,7 @@ __all__ = [
     "ModelOptions",
     "Shape",
     "SignModel",
+    "compact",
     "create_model",
     "early_fusion",
     "joint_loss",

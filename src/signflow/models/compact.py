@@ -23,7 +23,7 @@ DILATIONS = (1, 2, 4)
 DROPOUT = 0.3
 
 FRAMES_SEEN = 4
-"""Frames of a clip that the RGB stream looks at: hands change their shape slower than their place."""
+"""Frames of a clip that the RGB stream looks at: a hand changes its shape slower than its place."""
 
 RGB_DROPOUT = 0.5
 """Share of clips in training whose RGB features are left out, so that flow alone has to do."""

@@ -12,6 +12,7 @@ from signflow.errors import UserError
 from signflow.store.encodings import ENCODINGS, Encoding
 from signflow.video import (
     DEFAULT_FLOW_BOUND,
+    Dis,
     Farneback,
     Fit,
     FlowMethod,
@@ -22,6 +23,7 @@ from signflow.video import (
     sample_floor,
 )
 
+Protocol = Literal["standard", "report"]
 Crop = Literal["full", "box"]
 Sampling = Literal["floor", "even", "centre"]
 _SAMPLINGS: dict[str, Callable[[int, int], list[int]]] = {
@@ -39,7 +41,8 @@ class Recipe:
     """How a clip becomes arrays. The same clips and recipe give the same bytes.
 
     The defaults are those of the report (`docs/report.md`): ten frames at `k * floor(n / 10)`,
-    224 x 224, Farneback flow between neighbours.
+    224 x 224, Farneback flow between neighbours. What `signflow build` begins with is
+    `RECIPES["standard"]`.
 
     Attributes:
         frames: frames kept per clip, 2 or more; flow is computed between neighbours.
@@ -153,6 +156,13 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 _FIRST = {"frames", "image_size", "flow", "flow_bound"}
 _LATER = {field.name: field.default for field in fields(Recipe) if field.name not in _FIRST}
+
+
+RECIPES: dict[Protocol, Recipe] = {
+    "report": Recipe(),
+    "standard": Recipe(frames=16, image_size=112, sampling="centre", flow=Dis()),
+}
+"""The report's, and what was found to recognise most (`docs/results.md`)."""
 
 
 def fingerprint(value: Any) -> str:

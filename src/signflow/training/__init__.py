@@ -1,7 +1,7 @@
 """Learning: a store and a model become a run directory."""
 
 from signflow.training.batches import Batch, as_batch, batches
-from signflow.training.config import TrainConfig
+from signflow.training.config import PROTOCOLS, TrainConfig, default_config, protocol_of
 from signflow.training.environment import inference_device
 from signflow.training.processes import Processes, processes_asked
 from signflow.training.run import EpochMetrics, Run
@@ -9,6 +9,7 @@ from signflow.training.train import train
 from signflow.training.weights import TrainedModel, load_model
 
 __all__ = [
+    "PROTOCOLS",
     "Batch",
     "EpochMetrics",
     "Processes",
@@ -17,8 +18,10 @@ __all__ = [
     "TrainedModel",
     "as_batch",
     "batches",
+    "default_config",
     "inference_device",
     "load_model",
     "processes_asked",
+    "protocol_of",
     "train",
 ]

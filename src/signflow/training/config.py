@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from tyro.conf import arg
 
 from signflow.models import Fusion, InputsChoice, ModelOptions
+from signflow.store import Protocol
 from signflow.training.augment.strengths import PRESETS, STRENGTHS, Augmentation, AugmentPreset
 
 SCHEMA_VERSION = 1
@@ -15,7 +16,9 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Schedule = Literal["constant", "cosine", "step"]
 ClassWeights = Literal["none", "balanced"]
 
-_PROTOCOL = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
+REPORT_NETS = ("spatial", "temporal", "early-fusion", "late-fusion")
+
+_ALWAYS_TOLD = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
 _SHORT_OPTIONS = {"learning_rate": "lr"}
 
 
@@ -23,7 +26,8 @@ _SHORT_OPTIONS = {"learning_rate": "lr"}
 class TrainConfig:
     """Everything that the result of a run depends on, the store and the machine apart.
 
-    The defaults are the report's protocol; from `precision` on it uses none of the options.
+    The defaults are the report's protocol; from `precision` on it uses none of the options. What
+    `signflow train` begins with is `default_config`.
 
     Attributes:
         model: name of a registered model (`signflow models`).
@@ -169,12 +173,22 @@ class TrainConfig:
         """As JSON values."""
         return asdict(self)
 
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that the model was made for."""
+        return protocol_of(self.model)
+
     def beyond_protocol(self) -> dict[str, Any]:
-        """The options in which this differs from the report's protocol, with their values."""
+        """The options in which this differs from its model's protocol, with their values.
+
+        Batch size, learning rate and epochs are told of every run, and not among them.
+        """
+        usual = PROTOCOLS[self.protocol]
         return {
             field.name: getattr(self, field.name)
             for field in fields(self)
-            if field.name not in _PROTOCOL and getattr(self, field.name) != field.default
+            if field.name not in _ALWAYS_TOLD
+            and getattr(self, field.name) != getattr(usual, field.name)
         }
 
     def command_options(self) -> list[str]:
@@ -184,12 +198,55 @@ class TrainConfig:
             >>> TrainConfig(model="temporal", patience=3).command_options()[-2:]
             ['--patience', '3']
         """
-        told = {name: getattr(self, name) for name in _PROTOCOL} | self.beyond_protocol()
+        told = {name: getattr(self, name) for name in _ALWAYS_TOLD} | self.beyond_protocol()
+        usual = PROTOCOLS[self.protocol]
         words = []
         for name, value in told.items():
-            if value is not None:
+            if value is not None or getattr(usual, name) is not None:
                 words += _option(_SHORT_OPTIONS.get(name, name).replace("_", "-"), value)
         return words
+
+
+PROTOCOLS: dict[Protocol, TrainConfig] = {
+    "report": TrainConfig(),
+    "standard": TrainConfig(
+        model="compact",
+        learning_rate=3e-3,
+        epochs=40,
+        schedule="cosine",
+        warmup_epochs=3.0,
+        weight_decay=0.05,
+        label_smoothing=0.1,
+        augment="standard",
+    ),
+}
+"""The report's, and what was found to recognise most with few clips (`docs/results.md`)."""
+
+
+def protocol_of(model: str) -> Protocol:
+    """The protocol that a model was made for: the report's for its four nets."""
+    return "report" if model in REPORT_NETS else "standard"
+
+
+def default_config(model: str | None = None, *, protocol: Protocol | None = None) -> TrainConfig:
+    """What `signflow train` begins with, before any other option.
+
+    Args:
+        model: the net; None: the protocol's own.
+        protocol: None: the one that the model was made for; without a model, standard.
+
+    Raises:
+        ValueError: there is no such protocol.
+
+    Example:
+        >>> default_config().model, default_config("temporal").epochs
+        ('compact', 10)
+    """
+    chosen = protocol or (protocol_of(model) if model else "standard")
+    if chosen not in PROTOCOLS:
+        raise ValueError(f"protocol is {chosen!r}; must be one of {', '.join(PROTOCOLS)}")
+    usual = PROTOCOLS[chosen]
+    return replace(usual, model=model or usual.model)
 
 
 def _option(name: str, value: Any) -> list[str]:
