@@ -11,7 +11,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import SPLITS, ReadOptions, read_clips
 from signflow.audit import drop_leaks
-from signflow.cli.parse import key_values, parse
+from signflow.cli.parse import key_values, option, parse
 from signflow.cli.protocol import protocol_in
 from signflow.cluster import dask_executor
 from signflow.progress import console
@@ -61,7 +61,7 @@ class Build:
 
 def run(words: Sequence[str]) -> None:
     """Build a store and say what came of it."""
-    usual = RECIPES[protocol_in(words) or "standard"]
+    usual = _usual_recipe(words)
     default = Build(source=tyro.MISSING, out=tyro.MISSING, recipe=usual)
     asked = parse(Build, words, command="build", default=default)
     options = key_values(asked.flow_options, option="--flow-options")
@@ -79,6 +79,12 @@ def run(words: Sequence[str]) -> None:
             leave_out=drop_leaks(workers=asked.workers) if asked.drop_leaks else None,
         )
     _print_summary(summary)
+
+
+def _usual_recipe(words: Sequence[str]) -> Recipe:
+    """What the recipe's options begin with; at a rate there is nothing to choose by sampling."""
+    usual = RECIPES[protocol_in(words) or "standard"]
+    return usual if option(words, "--fps") is None else replace(usual, sampling="floor")
 
 
 def _print_summary(summary: BuildSummary) -> None:

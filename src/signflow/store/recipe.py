@@ -21,15 +21,17 @@ from signflow.video import (
     sample_centre,
     sample_even,
     sample_floor,
+    sample_segments,
 )
 
 Protocol = Literal["standard", "report"]
 Crop = Literal["full", "box"]
-Sampling = Literal["floor", "even", "centre"]
+Sampling = Literal["floor", "even", "centre", "segments"]
 _SAMPLINGS: dict[str, Callable[[int, int], list[int]]] = {
     "floor": sample_floor,
     "even": sample_even,
     "centre": sample_centre,
+    "segments": sample_segments,
 }
 
 MEASURED_AT = 224
@@ -48,7 +50,8 @@ class Recipe:
         frames: frames kept per clip, 2 or more; flow is computed between neighbours.
         image_size: height and width of the kept frames in pixels, 8 to 1024.
         sampling: which frames of a clip: every n-th from its first on (floor), from its first to
-            its last (even), or the middles of equal parts (centre).
+            its last (even), the middles of equal parts (centre), or those however short the clip
+            is (segments): with fewer frames than parts a frame stands for several.
         fps: keep frames at this rate, per second, from around the clip's middle, instead of by
             sampling; in a clip too short for it its first and last frame are repeated.
         crop: keep the full picture, or cut out the annotated box, widened to a square; a clip
@@ -112,6 +115,11 @@ class Recipe:
         return _SAMPLINGS[self.sampling](n, count)
 
     @property
+    def fewest(self) -> int | None:
+        """How many frames a clip must have; None: as many as are kept, or 2 at a rate."""
+        return 2 if self.sampling == "segments" and self.fps is None else None
+
+    @property
     def sample_bytes(self) -> int:
         """Size of one sample's arrays, in bytes."""
         area = self.image_size**2
@@ -160,7 +168,7 @@ _LATER = {field.name: field.default for field in fields(Recipe) if field.name no
 
 RECIPES: dict[Protocol, Recipe] = {
     "report": Recipe(),
-    "standard": Recipe(frames=16, image_size=112, sampling="centre", flow=Dis()),
+    "standard": Recipe(frames=16, image_size=112, sampling="segments", flow=Dis()),
 }
 """The report's, and what was found to recognise most (`docs/results.md`)."""
 

@@ -97,6 +97,7 @@ def make_samples(
         count=recipe.frames,
         choose=recipe.choose,
         fps=recipe.fps,
+        fewest=recipe.fewest,
         size=(recipe.image_size, recipe.image_size),
         frame_rate=clips[0].frame_rate,
         boxes=[clip.box if recipe.crop == "box" else None for clip in whole],

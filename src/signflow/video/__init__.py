@@ -21,6 +21,7 @@ from signflow.video.sampling import (
     sample_even,
     sample_floor,
     sample_rate,
+    sample_segments,
 )
 from signflow.video.spans import (
     FAULT_CODES,
@@ -61,5 +62,6 @@ __all__ = [
     "sample_even",
     "sample_floor",
     "sample_rate",
+    "sample_segments",
     "square_window",
 ]

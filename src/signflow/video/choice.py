@@ -24,12 +24,8 @@ class Request:
     count: int
     choose: Callable[[int, int], Sequence[int]]
     fps: float | None
+    fewest: int
     views: tuple[View, ...]
-
-    @property
-    def fewest(self) -> int:
-        """How many frames a span must hold: at a rate they may be repeated, motion needs two."""
-        return self.count if self.fps is None else min(self.count, 2)
 
     def positions(self, times: NDArray[np.float64]) -> Sequence[int]:
         """Which of a span's frames, shown at `times` (N,) in seconds, to keep."""
