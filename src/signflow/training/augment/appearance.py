@@ -109,4 +109,5 @@ def _turned(hues: Tensor) -> Tensor:
     turn[:, 1, 1] = turn[:, 2, 2] = angle.cos()
     turn[:, 1, 2], turn[:, 2, 1] = -angle.sin(), angle.sin()
     yiq = torch.tensor(_TO_YIQ, dtype=hues.dtype)
-    return torch.linalg.inv(yiq) @ turn @ yiq
+    back: Tensor = torch.linalg.inv(yiq)
+    return back @ turn @ yiq
