@@ -48,7 +48,10 @@ def augment(
     if streams.frames is not None:
         streams = _change_looks(streams, strengths, draws)
     if strengths.noise:
-        streams = _add_noise(streams, strengths, draws)
+        deviations = strengths.noise * draws.uniform()
+        for images, by in ((streams.frames, 1.0), (streams.flow, _FLOW_NOISE)):
+            if images is not None:
+                add_noise(images, by * deviations, draws.generators(images.device))
     changed = streams.onto(batch)
     if not (strengths.mixup or strengths.cutmix):
         return changed
@@ -76,13 +79,3 @@ def _change_looks(streams: Streams, strengths: Augmentation, draws: Draws) -> St
     if strengths.recolours:
         frames = recolour(frames, strengths, draws)
     return replace(streams, frames=frames)
-
-
-def _add_noise(streams: Streams, strengths: Augmentation, draws: Draws) -> Streams:
-    deviations = strengths.noise * draws.uniform()
-    frames, flow = streams.frames, streams.flow
-    if frames is not None:
-        frames = add_noise(frames, deviations, draws.generators(frames.device))
-    if flow is not None:
-        flow = add_noise(flow, deviations * _FLOW_NOISE, draws.generators(flow.device))
-    return replace(streams, frames=frames, flow=flow)

@@ -55,17 +55,16 @@ def retime_flow(flow: Tensor, times: Tensor, *, pixels_per_step: float) -> Tenso
     last = flow.shape[1] - 1
     start, end = times[:, :-1].to(flow.device), times[:, 1:].to(flow.device)
     first = start.floor().clamp(max=last)
-    moved = torch.zeros_like(flow)
     clips = _clips(flow)[:, None].expand(-1, flow.shape[1])
-    for number in range(int((end.ceil() - first).max())):
+    share = (torch.minimum(end, first + 1) - start).to(flow)
+    moved = flow[clips, first.long()].mul_(share[..., None, None, None])
+    for number in range(1, int((end.ceil() - first).max())):
         pair = first + number
-        share = (torch.minimum(end, pair + 1) - torch.maximum(start, pair)).clamp(min=0)
+        share = (torch.minimum(end, pair + 1) - pair).clamp(min=0).to(flow)
         some = share > 0
-        stored = flow[clips[some], pair[some].long()]
         before = moved[some]
-        if number:
-            stored = _look_up(stored, before * pixels_per_step)
-        moved[some] = before + share[some].to(flow)[:, None, None, None] * stored
+        stored = _look_up(flow[clips[some], pair[some].long()], before * pixels_per_step)
+        moved[some] = before.addcmul_(share[some][:, None, None, None], stored)
     return moved
 
 
