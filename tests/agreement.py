@@ -134,12 +134,17 @@ def moving_texture(times: Sequence[float]) -> NDArray[np.uint8]:
 
 
 def real_frames(video: Path, *, count: int = FRAMES) -> NDArray[np.uint8]:
-    """Frames of a whole video, evenly over its time, uint8 (count, SIZE, SIZE, 3)."""
+    """Frames of a whole video, evenly over its time, uint8 (count, SIZE, SIZE, 3).
+
+    Raises:
+        VideoFault: it cannot be had, or has fewer frames.
+    """
     spans = [Span(None, None)]
     ((_, found),) = decode_spans(
         video, spans=spans, count=count, choose=sample_even, size=(SIZE, SIZE)
     )
-    assert not isinstance(found, VideoFault), found
+    if isinstance(found, VideoFault):
+        raise found
     return found.frames
 
 
