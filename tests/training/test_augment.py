@@ -1,6 +1,7 @@
 """What augmentation does to a batch: exact statements; `test_augment_flow.py` has measured ones."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from torchvision.transforms.v2 import functional as transforms
 from signflow.annotations import Clip
 from signflow.store import ClipRow
 from signflow.training import Batch, TrainConfig
-from signflow.training.augment import PRESETS, STRENGTHS, Augmentation, Draws, augment
+from signflow.training.augment import (
+    PRESETS,
+    STRENGTHS,
+    VIEWS,
+    Augmentation,
+    Draws,
+    augment,
+    views_of,
+)
 from signflow.training.augment.appearance import erase_still, recolour
 from signflow.training.augment.geometry import affine_maps, move_flow, move_frames
 from signflow.training.augment.timing import draw_times, retime_flow, retime_frames
@@ -149,11 +158,10 @@ def test_flipping_twice_changes_nothing():
 
     once = move_flow(flow, *flip)
 
-    torch.testing.assert_close(once[:, :, 0], -flow[:, :, 0].flip(3), atol=1e-3, rtol=0)
-    torch.testing.assert_close(once[:, :, 1], flow[:, :, 1].flip(3), atol=1e-3, rtol=0)
-    torch.testing.assert_close(move_flow(once, *flip), flow, atol=1e-3, rtol=0)
-    twice = move_frames(move_frames(frames, *flip), *flip)
-    torch.testing.assert_close(twice, frames, atol=5e-3, rtol=0)
+    assert torch.equal(once[:, :, 0], -flow[:, :, 0].flip(3))
+    assert torch.equal(once[:, :, 1], flow[:, :, 1].flip(3))
+    assert torch.equal(move_flow(once, *flip), flow)
+    assert torch.equal(move_frames(move_frames(frames, *flip), *flip), frames)
 
 
 def test_a_quarter_turn_is_exact():
@@ -364,6 +372,26 @@ def test_a_model_that_sees_one_of_both_gets_it_augmented(missing: str):
 
     assert getattr(changed, missing) is None
     assert changed.labels.shape == (6, CLASSES)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_views_are_always_the_same_and_begin_with_the_clips_as_they_are(mirrored: bool):
+    batch = batch_of(2)
+
+    first, again = (
+        list(views_of(batch, count=len(VIEWS), mirrored=mirrored, bound=8.0)) for _ in range(2)
+    )
+
+    assert first[0] is batch
+    assert len(first) == len(VIEWS)
+    for one, other in zip(first[1:], again[1:], strict=True):
+        assert torch.equal(one.rgb, other.rgb)
+        assert torch.equal(one.flow, other.flow)
+        assert one.rgb.shape == batch.rgb.shape
+    for one, other in pairwise(first):
+        assert not torch.equal(one.flow.float(), other.flow.float())
+    mirror = torch.equal(first[1].rgb, batch.rgb.flip(3).float())
+    assert mirror == mirrored
 
 
 def test_a_strength_replaces_that_of_the_preset():

@@ -1,6 +1,7 @@
 """Measuring a run: its best weights on a split, written as predictions and result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,43 +11,61 @@ from rich.progress import Progress
 from signflow.annotations import SPLITS, Split
 from signflow.errors import UserError
 from signflow.evaluation.metrics import SplitResult, split_result
-from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
+from signflow.evaluation.predictions import (
+    Predictions,
+    predictions_path,
+    result_path,
+    write_predictions,
+)
 from signflow.evaluation.runs import RESULT_SCHEMA_VERSION, RunRecord
 from signflow.files import write_json
 from signflow.models import SignModel, scores
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training import Run, batches, inference_device, load_model
+from signflow.training import Batch, Run, batches, inference_device, load_model
+from signflow.training.augment import VIEWS, views_of
 
 BATCH_SIZE = 16
 
 
 def evaluate(
-    run_path: Path, *, splits: Sequence[Split] = ("val", "test"), device: str = "auto"
+    run_path: Path,
+    *,
+    splits: Sequence[Split] = ("val", "test"),
+    device: str = "auto",
+    views: int = 1,
 ) -> dict[Split, SplitResult]:
     """Evaluate a run's best weights, and write `predictions_<split>.parquet` and `result.json`.
 
     Results of splits that were evaluated before stay in `result.json`, and those of these weights
     are not computed again: a batch of evaluations that was stopped goes on where it was.
 
+    With several views (test-time augmentation) a clip's scores are the mean of those of the clip as
+    it is, enlarged, turned and so on. They have files of their own, `predictions_<split>_tta<N>`
+    and `result_tta<N>.json`, and are never taken for scores of the clips as they are.
+
     Args:
         run_path: a run directory.
         splits: which splits; test is meant to be looked at once, when all is chosen.
         device: "auto", "cpu" or "cuda".
+        views: of each clip, 1 to 8; mirrored ones are among them where the run trained with flips.
 
     Returns:
         The results of `splits`.
 
     Raises:
-        UserError: there is no run, its training is not finished, or its store is gone.
+        UserError: there is no run, its training is not finished, its store is gone, or views is out
+            of range.
     """
+    if not 1 <= views <= len(VIEWS):
+        raise UserError(f"--tta {views}: must be 1 to {len(VIEWS)} views")
     run = Run.open(run_path)
     if not run.complete:
         raise UserError(
             f"{run_path}: its training is not finished; give the same train command again"
         )
-    before = RunRecord.read(run_path).splits
-    left = [split for split in splits if split not in before or not _is_fresh(run, split)]
+    before = RunRecord.read(run_path, views=views).splits
+    left = [split for split in splits if split not in before or not _is_fresh(run, split, views)]
     if not left:
         return {split: before[split] for split in splits}
     store = run.open_store()
@@ -57,7 +76,17 @@ def evaluate(
     with progress_bar() as progress:
         for split in left:
             built = [row for row in rows[split] if row.built]
-            found = _predict(model, store, built, device=chosen, progress=progress, split=split)
+            found = _predict(
+                model,
+                store,
+                built,
+                views=partial(
+                    views_of, count=views, mirrored=run.config.flip, bound=store.recipe.bound
+                ),
+                device=chosen,
+                progress=progress,
+                split=split,
+            )
             results[split] = split_result(
                 found.clip_ids,
                 found.labels,
@@ -65,15 +94,18 @@ def evaluate(
                 classes=store.classes,
                 asked=len(rows[split]),
             )
-            write_predictions(predictions_path(run_path, split), found)
+            write_predictions(predictions_path(run_path, split, views=views), found)
     known = {**before, **{str(split): result for split, result in results.items()}}
-    _write_result(run, store, model, known)
+    _write_result(run, store, model, known, views=views)
     return {split: known[split] for split in splits}
 
 
-def _is_fresh(run: Run, split: str) -> bool:
+def _is_fresh(run: Run, split: str, views: int) -> bool:
     trained = run.model_path.stat().st_mtime
-    written = (predictions_path(run.path, split), run.path / "result.json")
+    written = (
+        predictions_path(run.path, split, views=views),
+        result_path(run.path, views=views),
+    )
     return all(path.exists() and path.stat().st_mtime >= trained for path in written)
 
 
@@ -82,6 +114,7 @@ def _predict(
     store: Store,
     rows: Sequence[ClipRow],
     *,
+    views: Callable[[Batch], Iterable[Batch]],
     device: torch.device,
     progress: Progress,
     split: str,
@@ -94,8 +127,8 @@ def _predict(
         for batch in batches(store, rows, inputs=model.inputs, batch_size=BATCH_SIZE):
             clip_ids += batch.clip_ids
             labels += batch.labels.tolist()
-            batch = batch.to(device)
-            given.append(scores(model(rgb=batch.rgb, flow=batch.flow)).cpu().numpy())
+            each = [scores(model(rgb=view.rgb, flow=view.flow)) for view in views(batch.to(device))]
+            given.append(torch.stack(each).mean(dim=0).cpu().numpy())
             progress.advance(task, len(batch.clip_ids))
     return Predictions(
         clip_ids=tuple(clip_ids),
@@ -105,13 +138,14 @@ def _predict(
 
 
 def _write_result(
-    run: Run, store: Store, model: SignModel, splits: Mapping[str, SplitResult]
+    run: Run, store: Store, model: SignModel, splits: Mapping[str, SplitResult], *, views: int
 ) -> None:
     write_json(
-        run.path / "result.json",
+        result_path(run.path, views=views),
         {
             "schema_version": RESULT_SCHEMA_VERSION,
             "model": run.config.model,
+            **({"views": views} if views > 1 else {}),
             "classes": list(store.classes),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "best_epoch": max(epoch.epoch for epoch in run.read_metrics() if epoch.best),

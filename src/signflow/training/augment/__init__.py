@@ -8,5 +8,15 @@ from signflow.training.augment.strengths import (
     Augmentation,
     AugmentPreset,
 )
+from signflow.training.augment.views import VIEWS, views_of
 
-__all__ = ["PRESETS", "STRENGTHS", "AugmentPreset", "Augmentation", "Draws", "augment"]
+__all__ = [
+    "PRESETS",
+    "STRENGTHS",
+    "VIEWS",
+    "AugmentPreset",
+    "Augmentation",
+    "Draws",
+    "augment",
+    "views_of",
+]

@@ -41,14 +41,12 @@ def recolour(frames: Tensor, strengths: Augmentation, draws: Draws) -> Tensor:
     return mixed.view_as(colours).transpose(1, 2)
 
 
-def add_noise(images: Tensor, deviations: Tensor, generators: list[torch.Generator]) -> Tensor:
-    """Add normal noise to images (B, ...), of a standard deviation (B,) for each clip."""
-    noise = [
-        torch.randn(image.shape, generator=generator, device=image.device)
-        for image, generator in zip(images, generators, strict=True)
-    ]
-    by = deviations.to(images).view(-1, *[1] * (images.ndim - 1))
-    return images + by * torch.stack(noise)
+def add_noise(images: Tensor, deviations: Tensor, generators: list[torch.Generator]) -> None:
+    """Add normal noise to images (B, ...), in place, of a standard deviation (B,) for each clip."""
+    each = zip(images, deviations.tolist(), generators, strict=True)
+    for image, deviation, generator in each:
+        noise = torch.randn(image.shape, generator=generator, device=image.device)
+        image.add_(noise, alpha=deviation)
 
 
 def erase_still(
@@ -109,4 +107,5 @@ def _turned(hues: Tensor) -> Tensor:
     turn[:, 1, 1] = turn[:, 2, 2] = angle.cos()
     turn[:, 1, 2], turn[:, 2, 1] = -angle.sin(), angle.sin()
     yiq = torch.tensor(_TO_YIQ, dtype=hues.dtype)
-    return torch.linalg.inv(yiq) @ turn @ yiq
+    back: Tensor = torch.linalg.inv(yiq)
+    return back @ turn @ yiq

@@ -49,7 +49,7 @@ def affine_maps(
 
 
 def move_images(images: Tensor, linear: Tensor, shift: Tensor, *, replicate: bool) -> Tensor:
-    """Resample images, bilinearly, once.
+    """Resample images, bilinearly, once; where all are mirrored at most, they are not resampled.
 
     Args:
         images: float32 (B, C, H, W).
@@ -58,6 +58,11 @@ def move_images(images: Tensor, linear: Tensor, shift: Tensor, *, replicate: boo
         replicate: what comes in from outside is like the edge; False: it is 0.
     """
     height, width = images.shape[-2:]
+    if torch.equal(linear.abs(), torch.eye(2, dtype=linear.dtype).expand_as(linear)) and not (
+        shift.any() or (linear[:, 1, 1] < 0).any()
+    ):
+        mirrored = (linear[:, 0, 0] < 0).to(images.device)
+        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
     size = torch.tensor([width, height], dtype=linear.dtype)
     # grid_sample asks where a point comes from, with the edges at -1 and 1.
     back = torch.linalg.inv(linear) * size[None, None, :] / size[None, :, None]

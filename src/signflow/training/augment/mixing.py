@@ -17,15 +17,15 @@ class Mix:
 
     Attributes:
         partners: int64 (B,), places in the part.
-        kept: float32 (B, 1, 1) or (B, H, W), how much of a clip is kept, 0 to 1.
+        kept: float32 (B, H, W), how much of a clip is kept, 0 to 1.
     """
 
     partners: Tensor
     kept: Tensor
 
     def images(self, images: Tensor) -> Tensor:
-        """Mix images, float32 (B, N, C, H, W)."""
-        return images[self.partners].lerp(images, self.kept[:, None, None])
+        """Mix images, float32 (B, N, H, W, C)."""
+        return images[self.partners].lerp(images, self.kept[:, None, :, :, None])
 
     def labels(self, labels: Tensor, *, classes: int) -> Tensor:
         """Mix labels, int64 (B,), to shares of the classes, float32 (B, classes)."""

@@ -37,8 +37,8 @@ def draw_times(strengths: Augmentation, draws: Draws, *, frames: int) -> Tensor:
 
 def retime_frames(frames: Tensor, times: Tensor) -> Tensor:
     """The nearest stored frames, (B, T, ...), at times (B, T)."""
-    nearest = (times + 0.5).floor().long().to(frames.device)
-    return frames[_clips(frames)[:, None], nearest]
+    nearest = (times + 0.5).floor().long()
+    return frames[torch.arange(len(frames))[:, None], nearest]
 
 
 def retime_flow(flow: Tensor, times: Tensor, *, pixels_per_step: float) -> Tensor:
@@ -53,19 +53,18 @@ def retime_flow(flow: Tensor, times: Tensor, *, pixels_per_step: float) -> Tenso
         pixels_per_step: how many pixels 1 is.
     """
     last = flow.shape[1] - 1
-    start, end = times[:, :-1].to(flow.device), times[:, 1:].to(flow.device)
+    start, end = times[:, :-1], times[:, 1:]
     first = start.floor().clamp(max=last)
-    moved = torch.zeros_like(flow)
-    clips = _clips(flow)[:, None].expand(-1, flow.shape[1])
-    for number in range(int((end.ceil() - first).max())):
+    clips = torch.arange(len(flow))[:, None].expand(-1, flow.shape[1])
+    share = (torch.minimum(end, first + 1) - start).to(flow)
+    moved = flow[clips, first.long()].mul_(share[..., None, None, None])
+    for number in range(1, int((end.ceil() - first).max())):
         pair = first + number
-        share = (torch.minimum(end, pair + 1) - torch.maximum(start, pair)).clamp(min=0)
-        some = share > 0
-        stored = flow[clips[some], pair[some].long()]
+        share = (torch.minimum(end, pair + 1) - pair).clamp(min=0)
+        some = (share > 0).nonzero(as_tuple=True)
         before = moved[some]
-        if number:
-            stored = _look_up(stored, before * pixels_per_step)
-        moved[some] = before + share[some].to(flow)[:, None, None, None] * stored
+        stored = _look_up(flow[clips[some], pair[some].long()], before * pixels_per_step)
+        moved[some] = before.addcmul_(share[some].to(flow)[:, None, None, None], stored)
     return moved
 
 
@@ -76,7 +75,3 @@ def _look_up(images: Tensor, where: Tensor) -> Tensor:
     y = torch.arange(height, device=images.device)[:, None] + where[:, 1]
     grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=3)
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-
-
-def _clips(images: Tensor) -> Tensor:
-    return torch.arange(len(images), device=images.device)
