@@ -18,6 +18,7 @@ from signflow.video.flow import (
 )
 from signflow.video.online import online_flow
 from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
+from signflow.video.raft import Raft
 from signflow.video.sampling import (
     middle_index,
     sample_centre,
@@ -45,6 +46,7 @@ __all__ = [
     "FaultCode",
     "Fit",
     "FlowMethod",
+    "Raft",
     "Span",
     "VideoFault",
     "VideoInfo",
