@@ -63,8 +63,9 @@ def farneback_flow(grey: Tensor, *, method: Farneback) -> Tensor:
         else:
             flow = _resized(flow, smaller.shape[_DOWN], smaller.shape[_ACROSS])
             flow *= 1 / method.pyr_scale
+        counts = _counts(flow)
         for _ in range(method.iterations):
-            flow = _solve(_window(_equations(before, after, flow), method))
+            flow = _solve(_window(_equations(before, after, flow, counts), method))
     assert flow is not None  # there is always the picture itself
     return flow.view(len(grey), -1, *flow.shape[1:]).movedim(2, -1).contiguous()
 
@@ -119,19 +120,21 @@ def _expand(pictures: Tensor, *, n: int, sigma: float) -> Tensor:
     )
     column = _taps(pictures, n, dim=_DOWN)
     rows = [_even(column, zeroth), _odd(column, first), _even(column, second)]
-    of_1, of_y, of_yy = (_taps(row, n, dim=_ACROSS) for row in rows)
+    # Curvature is a small difference of large sums; OpenCV has doubles here too. Metal has none.
+    exact = torch.float32 if pictures.device.type == "mps" else torch.float64
+    of_1, of_y, of_yy = (_taps(row.to(exact), n, dim=_ACROSS) for row in rows)
     one, x, xx = _even(of_1, zeroth), _odd(of_1, first), _even(of_1, second)
     y, xy = _even(of_y, zeroth), _odd(of_y, first)
     yy = _even(of_yy, zeroth)
     one *= inverse["1,xx"]
-    parts = [
+    coefficients = [
         y.mul_(inverse["x,x"]),
         x.mul_(inverse["x,x"]),
         torch.add(one, yy, alpha=inverse["xx,xx"]),
         torch.add(one, xx, alpha=inverse["xx,xx"]),
         xy.mul_(inverse["xy,xy"]),
     ]
-    return torch.stack(parts, dim=2)
+    return torch.stack([part.float() for part in coefficients], dim=2)
 
 
 def _inverse_of_moments(weights: NDArray[np.float32]) -> dict[str, float]:
@@ -145,13 +148,14 @@ def _inverse_of_moments(weights: NDArray[np.float32]) -> dict[str, float]:
     return {name: float(inverse[place]) for name, place in entries.items()}
 
 
-def _equations(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
+def _equations(before: Tensor, after: Tensor, flow: Tensor, counts: Tensor) -> Tensor:
     """The equations G d = h of each point, given the flow so far.
 
     Args:
         before: expansions of the first pictures, (N, 5, H, W).
         after: of the second pictures.
         flow: (N, 2, H, W).
+        counts: how much each point's equations count, (H, W).
 
     Returns:
         (N, 5, H, W): G_yy, G_xy, G_xx, h_y, h_x.
@@ -167,7 +171,6 @@ def _equations(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
     # What moves out of the picture is compared with nothing: a slope of 0, its own curvature.
     linear = (before[:, :2] - moved[:, :2] * inside).mul_(0.5)
     curved = torch.where(inside, moved[:, 2:], before[:, 2:]).add_(before[:, 2:]).mul_(0.5)
-    counts = torch.from_numpy(_counts(height, width)).to(flow.device)
     linear *= counts
     curved *= counts
     ay, ax, axy = curved.unbind(1)
@@ -188,11 +191,12 @@ def _equations(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
     )
 
 
-def _counts(height: int, width: int) -> NDArray[np.float32]:
-    """How much the equations of each point count: less near the border. (H, W)."""
-    (rows, down), (columns, across) = _near_border(height), _near_border(width)
+def _counts(flow: Tensor) -> Tensor:
+    """How much the equations of each point of a level count: less near the border. (H, W)."""
+    (rows, down), (columns, across) = (_near_border(size) for size in flow.shape[-2:])
     ones = np.ones((), np.float32)
-    return np.where(rows[:, None] | columns, down[:, None] * across, ones)
+    counts = np.where(rows[:, None] | columns, down[:, None] * across, ones)
+    return torch.from_numpy(counts).to(flow.device)
 
 
 def _near_border(size: int) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
