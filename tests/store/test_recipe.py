@@ -19,6 +19,7 @@ ELSEWHERE = {
     "crop": "box",
     "crop_margin": 0.25,
     "fit": "letterbox",
+    "camera": "homography",
     "encoding": "jpeg",
     "jpeg_quality": 80,
 }
@@ -50,7 +51,7 @@ def test_the_recipe_of_a_store_of_old_is_read_with_the_defaults():
     recipe = Recipe.from_dict(old)
 
     assert (recipe.crop, recipe.fit, recipe.sampling) == ("full", "squash", "floor")
-    assert (recipe.fps, recipe.encoding) == (None, "raw")
+    assert (recipe.fps, recipe.encoding, recipe.camera) == (None, "raw", "keep")
     assert recipe.to_dict() == old
 
 
@@ -64,6 +65,7 @@ def test_a_recipe_of_the_future_is_refused():
     [
         ({"crop": "hands"}, "crop is 'hands'; must be one of"),
         ({"fit": "stretch"}, "fit is 'stretch'; must be one of"),
+        ({"camera": "still"}, "camera is 'still'; must be one of"),
         ({"sampling": "random"}, "sampling is 'random'; must be one of"),
         ({"encoding": "gif"}, "encoding is 'gif'; must be one of"),
         ({"crop_margin": -0.1}, "crop_margin is -0.1; must be 0 to 2"),

@@ -34,8 +34,10 @@ class Build:
         read: how to read the source.
         protocol: what the recipe's options begin with: standard, or the report's.
         recipe: how a clip becomes arrays.
-        flow: optical flow method: farneback or dis; by default the protocol's (dis, farneback).
-        flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
+        flow: optical flow method: farneback, dis or raft (a net; its weights are downloaded once);
+            by default the protocol's (dis, farneback).
+        flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3, or
+            variant=small of raft.
         workers: processes; by default one per core. 0 works in this one.
         dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must
             see the videos and the store under the same paths (extra: signflow[dask]).

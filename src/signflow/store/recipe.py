@@ -12,6 +12,7 @@ from signflow.errors import UserError
 from signflow.store.encodings import ENCODINGS, Encoding
 from signflow.video import (
     DEFAULT_FLOW_BOUND,
+    Camera,
     Dis,
     Farneback,
     Fit,
@@ -59,6 +60,8 @@ class Recipe:
         crop_margin: share of the box's longer side that is added on every side of it, 0 to 2.
         fit: how what is no square becomes one: squash it, or letterbox it, with black beside it.
         flow: the flow method with its parameters.
+        camera: the camera's own motion: keep it in the flow, or subtract each pair's mean flow, its
+            median, or what a homography says of a turning camera.
         flow_bound: largest motion that is stored, in pixels of the kept frames. None: 64 at 224
             pixels, in proportion at other sizes; `docs/flow.md` says how that was measured.
         encoding: how frames and flow lie in the store: raw; zstd or png, smaller and exact; jpeg,
@@ -75,6 +78,7 @@ class Recipe:
     fit: Fit = "squash"
     # On the command line `--flow` and `--flow-options` make it, not an option of its own.
     flow: Annotated[FlowMethod, Fixed, Suppress] = field(default_factory=Farneback)
+    camera: Camera = "keep"
     flow_bound: float | None = None
     encoding: Encoding = "raw"
     jpeg_quality: int = 95
@@ -160,6 +164,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "sampling": get_args(Sampling),
     "crop": get_args(Crop),
     "fit": get_args(Fit),
+    "camera": get_args(Camera),
     "encoding": ENCODINGS,
 }
 _FIRST = {"frames", "image_size", "flow", "flow_bound"}

@@ -117,7 +117,7 @@ def box_is_inside(box: Box) -> bool:
 
 def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
     flow, saturated = quantise_flow(
-        compute_flow(span.frames, method=recipe.flow), bound=recipe.bound
+        compute_flow(span.frames, method=recipe.flow, camera=recipe.camera), bound=recipe.bound
     )
     kept_frames, kept_flow = (
         encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)

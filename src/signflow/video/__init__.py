@@ -1,10 +1,11 @@
 """How to see it: decode a span, choose frames, compute optical flow."""
 
+from signflow.video.camera import Camera, remove_camera
 from signflow.video.colour import flow_to_colour
 from signflow.video.container import probe
 from signflow.video.decode import decode_spans
+from signflow.video.dis import Dis
 from signflow.video.flow import (
-    Dis,
     Farneback,
     FlowMethod,
     compute_flow,
@@ -12,9 +13,12 @@ from signflow.video.flow import (
     flow_from_dict,
     flow_methods,
     flow_to_dict,
+    prepare_flow,
     register_flow,
 )
+from signflow.video.online import online_flow
 from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
+from signflow.video.raft import Raft
 from signflow.video.sampling import (
     middle_index,
     sample_centre,
@@ -36,12 +40,14 @@ from signflow.video.view import Fit, View, square_window
 __all__ = [
     "DEFAULT_FLOW_BOUND",
     "FAULT_CODES",
+    "Camera",
     "DecodedSpan",
     "Dis",
     "Farneback",
     "FaultCode",
     "Fit",
     "FlowMethod",
+    "Raft",
     "Span",
     "VideoFault",
     "VideoInfo",
@@ -55,9 +61,12 @@ __all__ = [
     "flow_to_colour",
     "flow_to_dict",
     "middle_index",
+    "online_flow",
+    "prepare_flow",
     "probe",
     "quantise_flow",
     "register_flow",
+    "remove_camera",
     "sample_centre",
     "sample_even",
     "sample_floor",
