@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.progress import Progress
 
 from signflow.annotations import SPLITS, Split
@@ -19,10 +18,9 @@ from signflow.evaluation.predictions import (
 )
 from signflow.evaluation.runs import RESULT_SCHEMA_VERSION, RunRecord
 from signflow.files import write_json
-from signflow.models import SignModel, scores
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training import Batch, Run, batches, inference_device, load_model
+from signflow.training import Batch, Run, TrainedModel, batches, inference_device, load_model
 from signflow.training.augment import VIEWS, views_of
 
 BATCH_SIZE = 16
@@ -70,20 +68,18 @@ def evaluate(
         return {split: before[split] for split in splits}
     store = run.open_store()
     rows = store.splits(fold=run.config.fold)
-    chosen = inference_device(device)
-    model = load_model(run.model_path, device=chosen).model
+    trained = load_model(run.model_path, device=inference_device(device))
     results: dict[Split, SplitResult] = {}
     with progress_bar() as progress:
         for split in left:
             built = [row for row in rows[split] if row.built]
             found = _predict(
-                model,
+                trained,
                 store,
                 built,
                 views=partial(
                     views_of, count=views, mirrored=run.config.flip, bound=store.recipe.bound
                 ),
-                device=chosen,
                 progress=progress,
                 split=split,
             )
@@ -96,7 +92,7 @@ def evaluate(
             )
             write_predictions(predictions_path(run_path, split, views=views), found)
     known = {**before, **{str(split): result for split, result in results.items()}}
-    _write_result(run, store, model, known, views=views)
+    _write_result(run, trained, known, views=views)
     return {split: known[split] for split in splits}
 
 
@@ -110,12 +106,11 @@ def _is_fresh(run: Run, split: str, views: int) -> bool:
 
 
 def _predict(
-    model: SignModel,
+    trained: TrainedModel,
     store: Store,
     rows: Sequence[ClipRow],
     *,
     views: Callable[[Batch], Iterable[Batch]],
-    device: torch.device,
     progress: Progress,
     split: str,
 ) -> Predictions:
@@ -123,13 +118,12 @@ def _predict(
     labels: list[int] = []
     given = [np.empty((0, len(store.classes)), dtype=np.float32)]
     task = progress.add_task(f"Evaluating {split}", total=len(rows), note="")
-    with torch.inference_mode():
-        for batch in batches(store, rows, inputs=model.inputs, batch_size=BATCH_SIZE):
-            clip_ids += batch.clip_ids
-            labels += batch.labels.tolist()
-            each = [scores(model(rgb=view.rgb, flow=view.flow)) for view in views(batch.to(device))]
-            given.append(torch.stack(each).mean(dim=0).cpu().numpy())
-            progress.advance(task, len(batch.clip_ids))
+    for batch in batches(store, rows, inputs=trained.model.inputs, batch_size=BATCH_SIZE):
+        clip_ids += batch.clip_ids
+        labels += batch.labels.tolist()
+        each = [trained.scores(view) for view in views(batch.to(trained.device))]
+        given.append(np.mean(each, axis=0))
+        progress.advance(task, len(batch.clip_ids))
     return Predictions(
         clip_ids=tuple(clip_ids),
         labels=np.asarray(labels, dtype=np.int32),
@@ -138,7 +132,7 @@ def _predict(
 
 
 def _write_result(
-    run: Run, store: Store, model: SignModel, splits: Mapping[str, SplitResult], *, views: int
+    run: Run, trained: TrainedModel, splits: Mapping[str, SplitResult], *, views: int
 ) -> None:
     write_json(
         result_path(run.path, views=views),
@@ -146,8 +140,9 @@ def _write_result(
             "schema_version": RESULT_SCHEMA_VERSION,
             "model": run.config.model,
             **({"views": views} if views > 1 else {}),
-            "classes": list(store.classes),
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "classes": list(trained.classes),
+            "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+            "calibration": trained.calibration.to_dict(),
             "best_epoch": max(epoch.epoch for epoch in run.read_metrics() if epoch.best),
             "splits": {split: splits[split].to_dict() for split in SPLITS if split in splits},
         },

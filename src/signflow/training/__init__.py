@@ -1,6 +1,7 @@
 """Learning: a store and a model become a run directory."""
 
 from signflow.training.batches import Batch, as_batch, batches
+from signflow.training.calibration import Calibration
 from signflow.training.config import PROTOCOLS, TrainConfig, default_config, protocol_of
 from signflow.training.environment import inference_device
 from signflow.training.processes import Processes, processes_asked
@@ -11,6 +12,7 @@ from signflow.training.weights import TrainedModel, load_model
 __all__ = [
     "PROTOCOLS",
     "Batch",
+    "Calibration",
     "EpochMetrics",
     "Processes",
     "Run",

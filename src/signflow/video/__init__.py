@@ -1,5 +1,6 @@
 """How to see it: decode a span, choose frames, compute optical flow."""
 
+from signflow.video.arrays import choose_frames, decode_array
 from signflow.video.camera import Camera, remove_camera
 from signflow.video.colour import flow_to_colour
 from signflow.video.container import probe
@@ -19,6 +20,7 @@ from signflow.video.flow import (
 from signflow.video.online import online_flow
 from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
 from signflow.video.raft import Raft
+from signflow.video.reading import read_frames
 from signflow.video.sampling import (
     middle_index,
     sample_centre,
@@ -52,8 +54,10 @@ __all__ = [
     "VideoFault",
     "VideoInfo",
     "View",
+    "choose_frames",
     "compute_flow",
     "create_flow",
+    "decode_array",
     "decode_spans",
     "dequantise_flow",
     "flow_from_dict",
@@ -65,6 +69,7 @@ __all__ = [
     "prepare_flow",
     "probe",
     "quantise_flow",
+    "read_frames",
     "register_flow",
     "remove_camera",
     "sample_centre",

@@ -106,9 +106,7 @@ def decode_spans(
     elif len(boxes) != len(spans):
         raise ValueError(f"there are {len(boxes)} boxes, but {len(spans)} spans")
     views = tuple(View(size, box, margin, fit) for box in boxes)
-    if fewest is None:
-        fewest = count if fps is None else min(count, 2)
-    request = Request(Path(path), tuple(spans), count, choose, fps, fewest, views)
+    request = Request(Path(path), tuple(spans), count, choose, fps, views, fewest)
     return _results(request, frame_rate=frame_rate or DEFAULT_FRAME_RATE)
 
 
