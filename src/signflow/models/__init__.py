@@ -17,6 +17,7 @@ from signflow.models.frame_transformer import frame_transformer
 from signflow.models.image_nets import encoder_names
 from signflow.models.late_fusion import late_fusion
 from signflow.models.mc3 import mc3_18
+from signflow.models.measure import Cost, measure_model
 from signflow.models.mvit import mvit_v2_s
 from signflow.models.r2plus1d import r2plus1d_18
 from signflow.models.registry import create_model, list_models, model_choices, register_model
@@ -29,6 +30,7 @@ from signflow.models.tsn import tsn
 from signflow.models.videomae import videomae
 
 __all__ = [
+    "Cost",
     "Fusion",
     "Inputs",
     "InputsChoice",
@@ -45,6 +47,7 @@ __all__ = [
     "late_fusion",
     "list_models",
     "mc3_18",
+    "measure_model",
     "model_choices",
     "mvit_v2_s",
     "r2plus1d_18",
