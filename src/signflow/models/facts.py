@@ -20,5 +20,5 @@ class WeightFacts:
     licence: str
 
 
-TORCHVISION_LICENCE = "BSD-3-Clause, data's terms"
-"""torchvision's licence; its page adds that the data set's own terms may apply."""
+TORCHVISION_LICENCE = "BSD-3-Clause"
+"""torchvision's licence; its pages add that the data set's own terms may apply."""

@@ -7,6 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -156,7 +157,7 @@ def _from_torchvision(name: str, *, image_size: int, pretrained: bool) -> ImageN
         options = {"aux_logits": True, "init_weights": False}
     elif name.startswith("vit_"):
         options = {"image_size": least}
-    net: Any = torchvision.models.get_model(name, weights=None, **options)
+    net: Any = _make(partial(torchvision.models.get_model, name, weights=None, **options))
     if pretrained:
         load_torchvision_weights(net, name, weights)
     if name in _WITH_SIDE_CLASSIFIERS:
@@ -165,16 +166,26 @@ def _from_torchvision(name: str, *, image_size: int, pretrained: bool) -> ImageN
             if hasattr(net, side):
                 setattr(net, side, None)
     transform = weights.transforms()
-    learnt_on = "ImageNet" if "IMAGENET1K" in weights.name else weights.name
-    swag = "SWAG" in weights.name
+    swag = "SWAG" in weights.name  # learnt on Instagram's hashtags, not for commercial use
     facts = WeightFacts(
         mean=tuple(transform.mean),
         std=tuple(transform.std),
-        source=f"torchvision: {'SWAG, ' if swag else ''}{learnt_on}",
+        source=f"torchvision, {'SWAG' if swag else 'ImageNet-1k'}",
         licence=_NON_COMMERCIAL if swag else TORCHVISION_LICENCE,
     )
     features = _without_classifier(net, name)
     return ImageNet(net, features=features, facts=facts, size=least if fixed else None)
+
+
+def _make(make: Callable[[], nn.Module]) -> nn.Module:
+    """Make a net; on the meta device also one that computes with tensors while it is made."""
+    if torch.get_default_device().type != "meta":
+        return make()
+    try:
+        return make()
+    except RuntimeError:
+        with torch.device("cpu"):
+            return make().to("meta")
 
 
 def _without_classifier(net: nn.Module, name: str) -> int:
@@ -192,7 +203,7 @@ def _from_timm(name: str, *, image_size: int, pretrained: bool) -> ImageNet:
     import timm
 
     make = partial(timm.create_model, name, num_classes=0)
-    net: Any = _with_timm_weights(make, name) if pretrained else make(pretrained=False)
+    net: Any = _with_timm_weights(make, name) if pretrained else _make(make)
     config: Any = net.pretrained_cfg
     fixed: bool = config.get("fixed_input_size", False)
     least: int = (config.get("min_input_size") or (3, 1, 1))[-1]
@@ -201,8 +212,8 @@ def _from_timm(name: str, *, image_size: int, pretrained: bool) -> ImageNet:
     facts = WeightFacts(
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
-        source=f"timm: {config.get('hf_hub_id') or config.get('url') or 'none'}",
-        licence=config.get("license") or "see the model's page",
+        source=config.get("hf_hub_id") or config.get("url") or "none",
+        licence=config.get("license") or "see its page",
     )
     features: int = getattr(net, "head_hidden_size", None) or net.num_features
     size: int | None = config["input_size"][-1] if fixed else None

@@ -16,7 +16,7 @@ from signflow.models.video_nets import VideoEncoder, round_up, torchvision_net
 FACTS = WeightFacts(
     mean=(0.45, 0.45, 0.45),
     std=(0.225, 0.225, 0.225),
-    source="torchvision: mvit_v2_s, Kinetics-400",
+    source="torchvision, Kinetics-400",
     licence=TORCHVISION_LICENCE,
 )
 

@@ -16,7 +16,7 @@ from signflow.models.video_nets import VideoEncoder, torchvision_net
 FACTS = WeightFacts(
     mean=(0.43216, 0.394666, 0.37645),
     std=(0.22803, 0.22145, 0.216989),
-    source="torchvision: r2plus1d_18, Kinetics-400",
+    source="torchvision, Kinetics-400",
     licence=TORCHVISION_LICENCE,
 )
 

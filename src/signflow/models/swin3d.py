@@ -15,7 +15,7 @@ from signflow.models.video_nets import VideoEncoder, torchvision_net
 FACTS = WeightFacts(
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
-    source="torchvision: swin3d_t, Kinetics-400",
+    source="torchvision, Kinetics-400",
     licence=TORCHVISION_LICENCE,
 )
 

@@ -80,9 +80,7 @@ def clip_encoder(checkpoint: str, stream: StreamShape, *, pretrained: bool) -> V
     return VideoEncoder(
         MeanToken(net),
         features=config.hidden_size,
-        facts=WeightFacts(
-            mean=_MEAN, std=_STD, source=f"hub: {checkpoint}", licence=_licence(checkpoint)
-        ),
+        facts=WeightFacts(mean=_MEAN, std=_STD, source=checkpoint, licence=_licence(checkpoint)),
         steps=config.num_frames,
         size=config.image_size,
     )
