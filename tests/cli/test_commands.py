@@ -68,7 +68,7 @@ def test_report_and_show_write_what_people_look_at(
     assert guessed_width > width
 
 
-def test_models_lists_the_reports_nets(signflow: Signflow):
+def test_models_lists_what_nets_see_cost_and_begin_with(signflow: Signflow):
     done = signflow("models")
 
     for name, weights in {
@@ -79,6 +79,18 @@ def test_models_lists_the_reports_nets(signflow: Signflow):
     }.items():
         (line,) = [line for line in done.stdout.splitlines() if f" {name} " in line]
         assert weights in line
+    cost, weights = (line for line in done.stdout.splitlines() if " r2plus1d-18 " in line)
+    assert cost.split() == ["r2plus1d-18", "rgb", "*", "-", "31,305,255", "213.5"]
+    assert "torchvision, Kinetics-400" in weights
+    assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+def test_models_lists_encoders(signflow: Signflow):
+    assert signflow("models", "--encoders", "test_resnet").stdout.split() == [
+        "timm/test_resnet",
+        "timm/test_resnet.r160_in1k",
+    ]
+    assert signflow("models", "--encoders", "nosuchnet", check=False).status == 2
 
 
 def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
