@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from models.small import SMALL, clips, logits_of
 
+from models.small import SMALL, clips, logits_of
 from signflow.models import ModelOptions, Shape, create_model, measure_model
 from signflow.models.compact import FRAMES_SEEN, CompactEncoder, spread
 

@@ -76,6 +76,7 @@ def test_different_configurations_have_different_names():
         "inputs": (None, "rgb+flow"),
         "fusion": (None, "late"),
         "pretrained": (False, True),
+        "flow": ("stored", "online"),
         "augment": ("none", "light"),
         "flip": (False, True),
     }

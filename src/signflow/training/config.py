@@ -9,6 +9,7 @@ from tyro.conf import arg
 from signflow.models import Fusion, InputsChoice, ModelOptions
 from signflow.store import Protocol
 from signflow.training.augment.strengths import PRESETS, STRENGTHS, Augmentation, AugmentPreset
+from signflow.training.online import FlowSource
 
 SCHEMA_VERSION = 1
 
@@ -54,6 +55,8 @@ class TrainConfig:
         inputs: what the model looks at, where it has the choice; None: its own.
         fusion: where its streams meet, likewise; learned weighs their scores by validation.
         pretrained: begin with weights that the encoder's library offers.
+        flow: of training clips: stored, and changed as augmentation asks; or computed online, anew
+            from the augmented frames, by the store's method (meant for a GPU).
         augment: change training clips at random, frames and flow alike: lightly, or by the standard
             strengths of `docs/augmentation.md`. Each strength that follows replaces the preset's;
             None: as the preset has it.
@@ -96,6 +99,7 @@ class TrainConfig:
     inputs: InputsChoice | None = None
     fusion: Fusion | None = None
     pretrained: bool = False
+    flow: FlowSource = "stored"
     augment: AugmentPreset = "none"
     scale: float | None = None
     aspect: float | None = None
@@ -141,6 +145,7 @@ class TrainConfig:
             ("precision", Precision),
             ("schedule", Schedule),
             ("class_weights", ClassWeights),
+            ("flow", FlowSource),
             ("augment", AugmentPreset),
         ):
             allowed = get_args(choice)

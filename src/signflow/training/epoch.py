@@ -14,10 +14,11 @@ from signflow.errors import UserError
 from signflow.models import SignModel, joint_loss, scores
 from signflow.store import ClipRow, Store
 from signflow.training.augment import Draws, augment
-from signflow.training.batches import read_ahead
+from signflow.training.batches import Batch, read_ahead
 from signflow.training.config import TrainConfig
 from signflow.training.dropout import RandomState, StepDropout
 from signflow.training.objective import Objective
+from signflow.training.online import what_is_read, with_online_flow
 from signflow.training.run import EpochMetrics
 from signflow.training.schedule import learning_rate_at
 from signflow.training.steps import Part, parts_of
@@ -115,15 +116,10 @@ def _learn(
     step = (epoch - 1) * steps_per_epoch
     sums = _Sums()
     model.train()
-    read = read_ahead(store, [part.rows for part in parts], inputs=learner.net.inputs)
+    inputs = what_is_read(learner.net.inputs, config.flow)
+    read = read_ahead(store, [part.rows for part in parts], inputs=inputs)
     for part, batch in zip(parts, read, strict=True):
-        batch = augment(
-            batch.to(fabric.device),
-            config.augmentation,
-            Draws(augment_seed + step, part),
-            bound=store.recipe.bound,
-            classes=len(store.classes),
-        )
+        batch = _augmented(learner, store, batch, Draws(augment_seed + step, part))
         if part.first:
             learner.optimizer.zero_grad()
             _set_learning_rate(learner, step, steps_per_epoch=steps_per_epoch)
@@ -145,6 +141,20 @@ def _learn(
             step += 1
             after_step()
     return sums.over_all(fabric)
+
+
+def _augmented(learner: Learner, store: Store, batch: Batch, draws: Draws) -> Batch:
+    """A training batch as the net sees it, on the device."""
+    changed = augment(
+        batch.to(learner.fabric.device),
+        learner.config.augmentation,
+        draws,
+        bound=store.recipe.bound,
+        classes=len(store.classes),
+    )
+    if learner.config.flow == "stored":
+        return changed
+    return with_online_flow(changed, recipe=store.recipe, inputs=learner.net.inputs)
 
 
 def _validate(learner: Learner, store: Store, rows: Sequence[ClipRow]) -> "_Sums":

@@ -19,6 +19,7 @@ from signflow.store import Recipe, Store
 from signflow.training.batches import Batch
 from signflow.training.calibration import UNCALIBRATED, Calibration
 from signflow.training.config import TrainConfig
+from signflow.training.online import check_flow_source
 
 FORMAT = "1"
 
@@ -64,19 +65,22 @@ def model_shape(recipe: Recipe, classes: tuple[str, ...]) -> Shape:
 
 
 def check_model(config: TrainConfig, store: Store) -> None:
-    """Make sure that a configuration's model can be made for a store; no memory is spent on it.
+    """Make sure that a configuration's model can be made for a store, and what it sees be had.
+
+    No memory is spent on it.
 
     Raises:
         UserError: it cannot; the message says why.
     """
     with torch.device("meta"):
-        create_model(
+        model = create_model(
             config.model,
             shape=model_shape(store.recipe, store.classes),
             options=config.model_options,
         )
     if config.pretrained and "pretrained" not in model_choices(config.model):
         raise UserError(f"--pretrained: {config.model} has no pretrained weights")
+    check_flow_source(config, model, store.recipe)
 
 
 def save_model(

@@ -7,10 +7,12 @@ from signflow.video.container import probe
 from signflow.video.decode import decode_spans
 from signflow.video.dis import Dis
 from signflow.video.flow import (
+    DeviceFlow,
     Farneback,
     FlowMethod,
     compute_flow,
     create_flow,
+    device_flow_methods,
     flow_from_dict,
     flow_methods,
     flow_to_dict,
@@ -44,6 +46,7 @@ __all__ = [
     "FAULT_CODES",
     "Camera",
     "DecodedSpan",
+    "DeviceFlow",
     "Dis",
     "Farneback",
     "FaultCode",
@@ -60,6 +63,7 @@ __all__ = [
     "decode_array",
     "decode_spans",
     "dequantise_flow",
+    "device_flow_methods",
     "flow_from_dict",
     "flow_methods",
     "flow_to_colour",
