@@ -40,7 +40,8 @@ def folded(model: Model) -> Model:
     if model.training:
         raise ValueError("the model is in training mode, but dropout acts there; call eval() first")
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    return _folded(copy.deepcopy(model, memo=dict(shared)))
+    copied: Model = _fold(copy.deepcopy(model, memo=dict(shared)))  # type: ignore[assignment]
+    return copied
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -48,13 +49,13 @@ def weight_bytes(model: nn.Module) -> int:
     return sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
 
 
-def _folded(module: Model) -> Model:
-    if type(module) is nn.Sequential:
+def _fold(module: nn.Module) -> nn.Module:
+    if isinstance(module, nn.Sequential) and type(module) is nn.Sequential:
         layers = _fold_layers(list(module))
         if len(layers) < len(module):
-            return nn.Sequential(*layers).eval()  # type: ignore[return-value]
+            return nn.Sequential(*layers).eval()
     for name, child in module.named_children():
-        setattr(module, name, _folded(child))
+        setattr(module, name, _fold(child))
     return module
 
 
@@ -67,8 +68,8 @@ def _fold_layers(layers: list[nn.Module]) -> list[nn.Module]:
         if type(layer) is nn.Linear and type(before) is nn.Linear and _pays(before, layer):
             kept[-1] = _fold_pair(before, layer)
         else:
-            kept.append(_folded(layer))
-    return kept if len(kept) < len(acting) else [_folded(layer) for layer in layers]
+            kept.append(_fold(layer))
+    return kept if len(kept) < len(acting) else [_fold(layer) for layer in layers]
 
 
 def _pays(first: nn.Linear, second: nn.Linear) -> bool:
@@ -80,7 +81,7 @@ def _pays(first: nn.Linear, second: nn.Linear) -> bool:
 @torch.no_grad()
 def _fold_pair(first: nn.Linear, second: nn.Linear) -> nn.Linear:
     outer = second.weight.double()
-    columns = [outer @ part.double() for part in first.weight.split(_CHUNK, dim=1)]
+    columns = [outer @ part.double() for part in torch.split(first.weight, _CHUNK, dim=1)]
     bias: Tensor | None = None
     if first.bias is not None:
         bias = outer @ first.bias.double()
