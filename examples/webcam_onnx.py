@@ -8,6 +8,7 @@ python webcam_onnx.py model.onnx video.mp4    # a video of one sign: scores as J
 import collections
 import json
 import sys
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -40,9 +41,8 @@ def look(pictures, recipe, wanted):
         how = {key: value for key, value in recipe["flow"].items() if key != "method"}
         how["flags"] = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if how.pop("gaussian_window") else 0
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-        pairs = zip(grey[:-1], grey[1:], strict=True)
-        flow = np.stack([cv2.calcOpticalFlowFarneback(*pair, None, **how) for pair in pairs])
-        steps = np.rint(flow * (127 / recipe["flow_bound"]))
+        flow = [cv2.calcOpticalFlowFarneback(*pair, None, **how) for pair in pairwise(grey)]
+        steps = np.rint(np.stack(flow) * (127 / recipe["flow_bound"]))
         given["flow"] = (np.clip(steps, -127, 127) + 128).astype(np.uint8)
     return {name: each[None] for name, each in given.items()}
 

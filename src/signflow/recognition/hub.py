@@ -60,8 +60,8 @@ def push_to_hub(name: str, files: Mapping[str, Path], *, private: bool = False) 
             [hub.CommitOperationAdd(there, here) for there, here in files.items()],
             commit_message="Add a model exported by signflow",
         )
-    # RuntimeError: an upload of a large file failed; the library says why in its cause.
-    except (OSError, RuntimeError, hub.errors.HTTPError) as error:
+    # RuntimeError: a large file's upload failed, its cause says why. ValueError: a strange answer.
+    except (OSError, RuntimeError, ValueError, hub.errors.HTTPError) as error:
         raise UserError(f"--push-to-hub {name}: {_reason(error)}", exit_status=1) from None
     return str(page)
 
