@@ -23,6 +23,7 @@ COMMANDS = {
     "sweep": "train many: a protocol, a grid, a search",
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
+    "spot": "find the signs of a long video: when, which, how sure",
     "export": "write a run as one ONNX file, checked, with a model card",
     "report": "make one page, or tables for a paper, of runs",
 }
