@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
     "spot": "find the signs of a long video: when, which, how sure",
+    "export": "write a run as one ONNX file, checked, with a model card",
     "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130
