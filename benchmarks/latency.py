@@ -125,8 +125,8 @@ def main(
             f"Of the way from the file, decoding takes {parts['decode'] * 1e3:.0f} ms and the flow"
             f" {parts['flow'] * 1e3:.0f} ms. The stream has {len(frames)} frames.",
             "",
-            "| net | form | MB | bytes to scores (ms) | file to answer (ms) | frame of the stream (ms)"
-            " | slowest frame (ms) | after a sign's end, at most (ms) |",
+            "| net | form | MB | bytes to scores (ms) | file to answer (ms) |"
+            " frame of the stream (ms) | slowest frame (ms) | after a sign's end, at most (ms) |",
             "|---|---|---:|---:|---:|---:|---:|---:|",
             *map(str, rows),
         ]

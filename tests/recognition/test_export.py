@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -290,3 +291,20 @@ def test_what_is_no_finished_run_is_refused(late_run: Path, tmp_path: Path, sign
         done = signflow("export", path, "--out", tmp_path / "model.onnx", check=False)
         assert done.returncode == 2
         assert message in done.stderr
+
+
+@pytest.mark.parametrize("library", ["onnx", "onnxruntime", "onnxscript"])
+def test_a_missing_library_is_named_with_its_extra(
+    late_run: Path,
+    tmp_path: Path,
+    signflow: Signflow,
+    monkeypatch: pytest.MonkeyPatch,
+    library: str,
+):
+    monkeypatch.setitem(sys.modules, library, None)
+
+    done = signflow("export", late_run, "--out", tmp_path / "model.onnx", check=False)
+
+    assert done.returncode == 2
+    assert library in done.stderr
+    assert "pip install 'signflow[export]'" in done.stderr

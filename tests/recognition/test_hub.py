@@ -125,3 +125,15 @@ def test_without_a_token_nothing_is_begun(
     assert done.returncode == 2
     assert "hf auth login" in done.stderr
     assert not out.exists()
+
+
+def test_a_missing_library_is_named_with_its_extra(
+    late_run: Path, tmp_path: Path, signflow: Signflow, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    out = tmp_path / "model.onnx"
+
+    done = signflow("export", late_run, "--out", out, "--push-to-hub", "anna/signs", check=False)
+
+    assert done.returncode == 2
+    assert "pip install 'signflow[hub]'" in done.stderr
