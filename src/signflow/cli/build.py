@@ -31,7 +31,7 @@ class Build:
         out: the store's directory.
         read: how to read the source.
         recipe: how a clip becomes arrays.
-        flow: optical flow method: farneback or dis.
+        flow: optical flow method: farneback, farneback-fast (signflow[fast]) or dis.
         flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
         workers: processes; by default one per core. 0 works in this one.
         dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must

@@ -3,6 +3,7 @@
 from signflow.video.colour import flow_to_colour
 from signflow.video.container import probe
 from signflow.video.decode import decode_spans
+from signflow.video.farneback_fast import FarnebackFast
 from signflow.video.flow import (
     Dis,
     Farneback,
@@ -38,6 +39,7 @@ __all__ = [
     "DecodedSpan",
     "Dis",
     "Farneback",
+    "FarnebackFast",
     "FaultCode",
     "Fit",
     "FlowMethod",
