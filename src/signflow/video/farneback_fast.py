@@ -1,12 +1,14 @@
 """Farneback's method in a third or less of OpenCV's time, compiled by numba (`signflow[fast]`)."""
 
 import importlib.util
+import math
 import multiprocessing
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -25,6 +27,12 @@ SMALLEST = 16
 
 _LEAST_LEVEL = 32
 """Height and width, in pixels, that no level of the pyramid but the picture itself is below."""
+
+_CACHE_LINE = 64
+"""Bytes."""
+
+_KEPT_PIXELS = 512 * 512
+"""Up to this size a thread keeps its working memory, about 80 bytes a pixel, for the next time."""
 
 _OUTSIDE = 1 << 24
 """The column of what lies beyond the width: no flow leads from there into the picture."""
@@ -64,16 +72,14 @@ class FarnebackFast(Farneback):
         if not _has_numba() or min(greys[0].shape) < SMALLEST or self.winsize < 2:
             yield from (super(FarnebackFast, self).between(*pair) for pair in pairwise(greys))
             return
-        kernels = _kernels()
-        pyramid = [
-            _Level(self, kernels, *size) for size in _level_sizes(greys[0].shape, parameters=self)
-        ]
+        pyramid = _pyramid(self, greys[0].shape)
         for number, grey in enumerate(greys):
             picture = grey.astype(np.float32)
             for level in pyramid:
                 level.expand(picture, number)
             if number:
                 yield _from_coarse_to_fine(pyramid, number, 1 / self.pyr_scale)
+        _keep(pyramid, self, greys[0].shape)
 
 
 class _Level:
@@ -82,7 +88,7 @@ class _Level:
     def __init__(
         self, parameters: Farneback, kernels: "Kernels", scale: float, height: int, width: int
     ) -> None:
-        from signflow.video.farneback_kernels import GUARD
+        from signflow.video.farneback_kernels import GUARD, round_up
         from signflow.video.lanes import LANES
 
         self._kernels = kernels
@@ -92,22 +98,21 @@ class _Level:
         self._fit = _Fit.of(parameters.poly_n, parameters.poly_sigma)
         self._window = _gaussian_window(parameters)
         self._size = height, width
-        pitch = -(-width // LANES) * LANES
+        pitch = round_up(width)
         reach = parameters.winsize // 2
         self._border = _border_weights(width, pitch)
-        self._columns = np.arange(pitch, dtype=np.float32)
+        self._columns = _zeros(pitch)
+        self._columns[:width] = np.arange(width)
         self._columns[width:] = _OUTSIDE
         # What lies beyond the width is read and has no effect, but must be numbers.
-        self._picture = np.zeros((height, pitch), np.float32)
-        self._expansions = np.zeros((2, 2 * GUARD + height * 5 * pitch), np.float32)
-        self._flow = np.zeros((2, height, pitch), np.float32)
-        self._rows = np.zeros(3 * (pitch + 2 * parameters.poly_n + LANES), np.float32)
+        self._picture = _zeros(height, pitch)
+        self._expansions = _zeros(2, 2 * GUARD + height * 5 * pitch)
+        self._flow = _zeros(2, height, pitch)
+        self._rows = _zeros(3 * (pitch + 2 * round_up(parameters.poly_n)))
         kept = parameters.iterations * 5 * pitch
-        self._ring = np.zeros((2 * reach + 2) * kept, np.float32)
-        self._sums = np.zeros(kept)
-        self._row, self._partial = np.zeros(
-            (2, 5 * (pitch + 2 * reach + 2 * LANES) + LANES), np.float32
-        )
+        self._ring = _zeros((2 * reach + 2) * kept)
+        self._sums = _zeros(kept, of=np.float64)
+        self._row, self._partial = _zeros(2, 5 * (pitch + 2 * round_up(reach) + LANES) + LANES)
 
     @property
     def flow(self) -> Floats:
@@ -117,8 +122,12 @@ class _Level:
     def expand(self, picture: Floats, number: int) -> None:
         """Take up the next picture, float32 of the full size."""
         height, width = self._size
-        blurred = cv2.GaussianBlur(picture, (self._blur, self._blur), self._sigma)
-        self._picture[:, :width] = cv2.resize(blurred, (width, height))
+        inside = self._picture[:, :width]
+        if picture.shape == self._size:
+            cv2.GaussianBlur(picture, (self._blur, self._blur), self._sigma, dst=inside)
+        else:
+            blurred = cv2.GaussianBlur(picture, (self._blur, self._blur), self._sigma)
+            cv2.resize(blurred, (width, height), dst=inside)
         self._kernels.expand(
             self._picture.reshape(-1),
             width,
@@ -132,13 +141,12 @@ class _Level:
 
     def start(self, coarse: Floats | None, factor: float) -> None:
         """Begin with the flow of the next coarser level, or with none."""
+        if coarse is None:
+            self._flow[:] = 0
+            return
         height, width = self._size
-        for plane in range(2):
-            if coarse is None:
-                self._flow[plane] = 0
-            else:
-                self._flow[plane, :, :width] = cv2.resize(coarse[plane], (width, height))
-        self._flow *= np.float32(factor)
+        for finer, coarser in zip(self.flow, coarse * np.float32(factor), strict=True):
+            cv2.resize(coarser, (width, height), dst=finer)
 
     def refine(self, number: int) -> None:
         """Bring the flow from the last picture but one to the last nearer to the truth."""
@@ -162,13 +170,34 @@ class _Level:
         )
 
 
+_threads_own = threading.local()
+
+
+def _pyramid(parameters: Farneback, shape: tuple[int, ...]) -> "list[_Level]":
+    """The levels, from the coarsest; small ones are kept for the thread's next sequence."""
+    key = parameters, shape
+    if getattr(_threads_own, "key", None) == key:
+        kept: list[_Level] = _threads_own.pyramid
+        # Two sequences gone through in turn would write over each other's flow.
+        _threads_own.key = None
+        return kept
+    sizes = _level_sizes(shape, parameters=parameters)
+    return [_Level(parameters, _kernels(), *size) for size in sizes]
+
+
+def _keep(pyramid: "list[_Level]", parameters: Farneback, shape: tuple[int, ...]) -> None:
+    if math.prod(shape) <= _KEPT_PIXELS:
+        _threads_own.key, _threads_own.pyramid = (parameters, shape), pyramid
+
+
 def _from_coarse_to_fine(pyramid: Sequence[_Level], number: int, factor: float) -> Floats:
     coarse = None
     for level in pyramid:
         level.start(coarse, factor)
         level.refine(number)
         coarse = level.flow
-    return np.stack([*pyramid[-1].flow], axis=-1)
+    flow: Floats = cv2.merge([*pyramid[-1].flow])
+    return flow
 
 
 def _level_sizes(
@@ -237,11 +266,20 @@ def _gaussian_window(parameters: Farneback) -> Floats:
 
 
 def _border_weights(width: int, pitch: int) -> Floats:
-    weights = np.ones(pitch + len(_BORDER), np.float32)
+    weights = _zeros(pitch + len(_BORDER))
+    weights[:] = 1
     weights[: len(_BORDER)] = _BORDER
     weights[width - len(_BORDER) : width] = _BORDER[::-1]
     weights[pitch:] = _BORDER
     return weights
+
+
+def _zeros(*shape: int, of: type = np.float32) -> NDArray[Any]:
+    """An array that begins where a line of the cache does: half the loads would cross two else."""
+    size = math.prod(shape) * np.dtype(of).itemsize
+    room = np.zeros(size + _CACHE_LINE, np.uint8)
+    start = -room.ctypes.data % _CACHE_LINE
+    return room[start : start + size].view(of).reshape(shape)
 
 
 @lru_cache(maxsize=1)

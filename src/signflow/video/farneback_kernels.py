@@ -48,6 +48,11 @@ _OPTIONS: dict[str, Any] = {"boundscheck": False, "error_model": "numpy", "nogil
 _part = numba.njit(forceinline=True, **_OPTIONS)
 
 
+def round_up(number: int) -> int:
+    """The next multiple of `LANES`: rows of such length begin where a line of the cache does."""
+    return -(-number // LANES) * LANES
+
+
 class Kernels(NamedTuple):
     """The compiled functions; each works on one picture and level."""
 
@@ -80,11 +85,12 @@ def _expand(image, width, height, reach, weights, inverse, rows, expansion):
         reach: pixels on either side that the fit sees, n.
         weights: (3, n + 1), of the Gaussian, times x, times x^2.
         inverse: `Fit.inverse`.
-        rows: 3 * (pitch + 2 n + LANES) numbers to work with.
+        rows: 3 * (pitch + 2 round_up(n)) numbers to work with.
         expansion: written; `height` rows between guards.
     """
     pitch = len(image) // height
-    length = pitch + 2 * reach + LANES
+    margin = _margin(reach)
+    length = pitch + 2 * margin
     for y in range(height):
         for x in range(0, pitch, LANES):
             centre = load(image, y * pitch + x)
@@ -98,45 +104,52 @@ def _expand(image, width, height, reach, weights, inverse, rows, expansion):
                 value = value + floats(weights[0, k]) * both
                 slope = slope + floats(weights[1, k]) * (below - above)
                 bend = bend + floats(weights[2, k]) * both
-            store(rows, reach + x, value)
-            store(rows, length + reach + x, slope)
-            store(rows, 2 * length + reach + x, bend)
+            store(rows, margin + x, value)
+            store(rows, length + margin + x, slope)
+            store(rows, 2 * length + margin + x, bend)
         for plane in range(3):
-            _repeat_ends(rows, plane * length + reach, width, reach)
+            _repeat_ends(rows, plane * length + margin, width, reach)
         for x in range(0, pitch, LANES):
-            _fit(x, pitch, length, reach, weights, inverse, rows, expansion, GUARD + 5 * y * pitch)
+            to = GUARD + 5 * y * pitch + x
+            _fit(margin + x, pitch, length, reach, weights, inverse, rows, expansion, to)
 
 
 @_part
-def _fit(x, pitch, length, reach, weights, inverse, rows, expansion, to):
+def _margin(reach):
+    """Where a row begins that is continued by `reach` numbers: `round_up`, compiled."""
+    return (reach + LANES - 1) // LANES * LANES
+
+
+@_part
+def _fit(at, pitch, length, reach, weights, inverse, rows, expansion, to):
     # The coefficients of x^2 and y^2 are small differences of large sums, which OpenCV therefore
     # adds up in double precision. Here the sums are of differences to the middle, which single
     # precision holds as well; what the middle itself contributes, next to nothing, is added last.
-    middle = load(rows, reach + x)
-    middle_bend = load(rows, 2 * length + reach + x)
+    middle = load(rows, at)
+    middle_bend = load(rows, 2 * length + at)
     twice = middle + middle
     twice_bend = middle_bend + middle_bend
     plain = floats(0.0)
     along_x = floats(0.0)
     along_xx = floats(0.0)
-    along_y = load(rows, length + reach + x) * floats(weights[0, 0])
+    along_y = load(rows, length + at) * floats(weights[0, 0])
     along_yy = floats(0.0)
     along_xy = floats(0.0)
     for k in range(1, reach + 1):
         weight = floats(weights[0, k])
         weight_x = floats(weights[1, k])
-        right = load(rows, reach + x + k)
-        left = load(rows, reach + x - k)
+        right = load(rows, at + k)
+        left = load(rows, at - k)
         both = (right + left) - twice
         plain = plain + both * weight
         along_xx = along_xx + both * floats(weights[2, k])
         along_x = along_x + (right - left) * weight_x
-        right = load(rows, length + reach + x + k)
-        left = load(rows, length + reach + x - k)
+        right = load(rows, length + at + k)
+        left = load(rows, length + at - k)
         along_y = along_y + (right + left) * weight
         along_xy = along_xy + (right - left) * weight_x
-        right = load(rows, 2 * length + reach + x + k)
-        left = load(rows, 2 * length + reach + x - k)
+        right = load(rows, 2 * length + at + k)
+        left = load(rows, 2 * length + at - k)
         along_yy = along_yy + ((right + left) - twice_bend) * weight
     constant = to_doubles(plain) * doubles(inverse[1])
     yy = constant + to_doubles(along_yy) * doubles(inverse[2])
@@ -145,11 +158,11 @@ def _fit(x, pitch, length, reach, weights, inverse, rows, expansion, to):
     )
     xx = constant + to_doubles(along_xx) * doubles(inverse[2])
     xx = xx + to_doubles(middle) * doubles(inverse[6])
-    store(expansion, to + x, along_y * floats(inverse[0]))
-    store(expansion, to + pitch + x, along_x * floats(inverse[0]))
-    store(expansion, to + 2 * pitch + x, to_floats(yy))
-    store(expansion, to + 3 * pitch + x, to_floats(xx))
-    store(expansion, to + 4 * pitch + x, along_xy * floats(inverse[3]))
+    store(expansion, to, along_y * floats(inverse[0]))
+    store(expansion, to + pitch, along_x * floats(inverse[0]))
+    store(expansion, to + 2 * pitch, to_floats(yy))
+    store(expansion, to + 3 * pitch, to_floats(xx))
+    store(expansion, to + 4 * pitch, along_xy * floats(inverse[3]))
 
 
 def _update_flow(
@@ -185,7 +198,7 @@ def _update_flow(
         columns: 0, 1, ... width - 1, then a number far outside.
         ring: iterations * (2 (winsize // 2) + 2) * 5 * pitch numbers to work with.
         sums: iterations * 5 * pitch.
-        row: 5 * (pitch + 2 (winsize // 2) + 2 LANES) + LANES.
+        row: 5 * (pitch + 2 round_up(winsize // 2) + LANES) + LANES.
         partial: as many.
     """
     reach = winsize // 2
@@ -233,7 +246,8 @@ def _matrices(y, before, after, across, down, width, height, border, columns, ro
     """What one row of pixels says about its flow: g11, g12, g22, h1, h2 into `row`."""
     pitch = len(columns)
     stride = 5 * pitch
-    length = pitch + 2 * reach + 2 * LANES
+    margin = _margin(reach)
+    length = pitch + 2 * margin + LANES
     edge = np.float32(1.0)
     if y < 5:
         edge *= border[pitch + y]
@@ -274,7 +288,7 @@ def _matrices(y, before, after, across, down, width, height, border, columns, ro
         r3 = r3 * scale
         r4 = r4 * scale
         cross = r4 * r4
-        to = reach + x
+        to = margin + x
         store(row, to, r2 * r2 + cross)
         store(row, to + length, (r2 + r3) * r4)
         store(row, to + 2 * length, r3 * r3 + cross)
@@ -403,13 +417,14 @@ def _three(plane, at, x0, x1, x2):
 @_part
 def _sum_along(row, partial, ring, to, width, pitch, reach, window):
     """The window's weighted sums along a row of matrices, into the ring."""
-    length = pitch + 2 * reach + 2 * LANES
+    margin = _margin(reach)
+    length = pitch + 2 * margin + LANES
     for plane in range(5):
-        _repeat_ends(row, plane * length + reach, width, reach)
+        _repeat_ends(row, plane * length + margin, width, reach)
     if len(window) > 0:
         for plane in range(5):
             for x in range(0, pitch, LANES):
-                at = plane * length + reach + x
+                at = plane * length + margin + x
                 total = load(row, at) * floats(window[0])
                 for k in range(1, reach + 1):
                     both = load(row, at + k) + load(row, at - k)
@@ -429,7 +444,7 @@ def _sum_along(row, partial, ring, to, width, pitch, reach, window):
     grouped = side - side % group
     for plane in range(5):
         for x in range(0, pitch, LANES):
-            at = plane * length + x
+            at = plane * length + margin - reach + x
             total = load(partial, at)
             for k in range(group, grouped, group):
                 total = total + load(partial, at + k)
