@@ -14,9 +14,10 @@ DEMO ?= demo
 DEMO_SET ?=
 DEMO_TRAINING ?= --batch-size 16 --lr 1e-4 --epochs 10
 NETS := spatial temporal early-fusion late-fusion
+BENCH ?=
 RUNS := $(addprefix runs/$(DEMO)/,$(NETS))
 
-.PHONY: setup demo test check requirements clean
+.PHONY: setup demo test check bench requirements clean
 
 setup: $(READY)
 
@@ -43,6 +44,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every stage beside the plain way, into docs/benchmarks.md. `make bench BENCH="--quick --no-write"` is a look.
+bench: setup
+	$(BIN)/python benchmarks/bench.py $(BENCH)
 
 # The pinned versions: run this after changing the dependencies in pyproject.toml.
 requirements: setup

@@ -113,6 +113,15 @@ DIFFERENT: dict[str, dict[str, Any]] = {
         "poly_sigma": 1.6,
         "gaussian_window": True,
     },
+    "farneback-fast": {
+        "pyr_scale": 0.7,
+        "levels": 1,
+        "winsize": 21,
+        "iterations": 1,
+        "poly_n": 7,
+        "poly_sigma": 1.6,
+        "gaussian_window": True,
+    },
     "dis": {
         "preset": "fast",
         "finest_scale": 2,

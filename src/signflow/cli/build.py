@@ -34,8 +34,8 @@ class Build:
         read: how to read the source.
         protocol: what the recipe's options begin with: standard, or the report's.
         recipe: how a clip becomes arrays.
-        flow: optical flow method: farneback, dis or raft (a net; its weights are downloaded once);
-            by default the protocol's (dis, farneback).
+        flow: optical flow method: farneback, farneback-fast (extra: signflow[fast]), dis or raft (a
+            net; its weights are downloaded once); by default the protocol's (dis, farneback).
         flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3, or
             variant=small of raft.
         workers: processes; by default one per core. 0 works in this one.

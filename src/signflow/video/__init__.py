@@ -6,6 +6,7 @@ from signflow.video.colour import flow_to_colour
 from signflow.video.container import probe
 from signflow.video.decode import decode_spans
 from signflow.video.dis import Dis
+from signflow.video.farneback_fast import FarnebackFast
 from signflow.video.flow import (
     DeviceFlow,
     Farneback,
@@ -49,6 +50,7 @@ __all__ = [
     "DeviceFlow",
     "Dis",
     "Farneback",
+    "FarnebackFast",
     "FaultCode",
     "Fit",
     "FlowMethod",

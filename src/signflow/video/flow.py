@@ -8,8 +8,9 @@ A method is a frozen dataclass of its parameters, registered under a name:
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -72,6 +73,14 @@ class DeviceFlow(Protocol):
         Returns:
             float32 (B, T - 1, H, W, 2) on the device of `frames`, as `between` has it.
         """
+
+
+@runtime_checkable
+class SequenceFlow(Protocol):
+    """What a flow method may offer besides: less work where each picture is looked at twice."""
+
+    def along(self, greys: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """Yield what `between` gives for each two neighbours of grey pictures (H, W)."""
 
 
 _METHODS: dict[str, type[FlowMethod]] = {}
@@ -201,17 +210,25 @@ def compute_flow(
         return remove_camera(method.between_colours(frames), camera=camera)
     greys = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     flow = np.empty((len(greys) - 1, *greys[0].shape, 2), dtype=np.float32)
-    for pair in range(len(flow)):
-        sign_of_life()
-        try:
-            flow[pair] = method.between(greys[pair], greys[pair + 1])
-        except cv2.error as error:
-            height, width = greys[0].shape
-            raise ValueError(
-                f"flow method {method.name!r} cannot work on frames of {height} x {width} pixels:"
-                f" {error.err}"
-            ) from None
+    sign_of_life()
+    try:
+        for pair, found in enumerate(_along(greys, method)):
+            flow[pair] = found
+            sign_of_life()
+    except cv2.error as error:
+        height, width = greys[0].shape
+        raise ValueError(
+            f"flow method {method.name!r} cannot work on frames of {height} x {width} pixels:"
+            f" {error.err}"
+        ) from None
     return remove_camera(flow, camera=camera)
+
+
+def _along(greys: Sequence[NDArray[np.uint8]], method: FlowMethod) -> Iterator[NDArray[np.float32]]:
+    if isinstance(method, SequenceFlow):
+        yield from method.along(greys)
+    else:
+        yield from (method.between(before, after) for before, after in pairwise(greys))
 
 
 @register_flow("farneback")

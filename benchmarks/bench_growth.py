@@ -1,0 +1,103 @@
+"""Stage Growth: does anything bend as a set grows? Time, size and memory by number of clips."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from side_by_side import table
+
+TITLE = "Growth"
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "growth.png"
+IMAGE_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What so many clips take: processor seconds, millions of bytes."""
+
+    clips: int
+    build: float
+    build_peak: float
+    store: float
+    epoch: float
+    epoch_peak: float
+
+
+def measure(data: Path, *, quick: bool) -> str:
+    """The stage's part of the page; needs no data but what it renders."""
+    with tempfile.TemporaryDirectory() as folder:
+        grown = [_grow(Path(folder), clips) for clips in ((60, 120) if quick else (250, 1000))]
+    _draw(grown)
+    rows = [
+        [
+            f"{one.clips:,}",
+            f"{one.build:.1f}",
+            f"{one.build / one.clips * 1e3:.1f}",
+            f"{one.store:.1f}",
+            f"{one.store / one.clips * 1e3:.0f}",
+            f"{one.epoch:.1f}",
+            f"{one.epoch / one.clips * 1e3:.1f}",
+            f"{one.build_peak:.0f}",
+            f"{one.epoch_peak:.0f}",
+        ]
+        for one in grown
+    ]
+    head = ["clips", "build (s)", "ms a clip", "store (MB)", "kB a clip", "training (s)"]
+    head += ["ms a clip", "peak, build (MB)", "peak, training (MB)"]
+    return "\n\n".join(
+        [
+            f"Rendered clips of 160 x 120, stores of {IMAGE_SIZE} x {IMAGE_SIZE}, built in one"
+            " process; training is one epoch of temporal at batch size 16, all of the command."
+            " Processor seconds.",
+            table(head, rows),
+            "![Growth](images/growth.png)",
+            "What a command needs before its first clip (imports, the net) is in every line, so the"
+            " costs a clip fall a little; a cost that rises would be a bug.",
+        ]
+    )
+
+
+def _grow(place: Path, clips: int) -> Grown:
+    data, store, run = (place / f"{what}-{clips}" for what in ("set", "store", "run"))
+    part = clips // 8
+    size = ("--width", 160, "--height", 120)
+    _spent("synth", data, "--train", clips - 2 * part, "--val", part, "--test", part, *size)
+    words = ("--image-size", IMAGE_SIZE, "--workers", 0, "--out", store)
+    build, build_peak = _spent("build", data, "--videos", data / "videos", *words)
+    words = ("--model", "temporal", "--epochs", 1, "--device", "cpu", "--out", run)
+    epoch, epoch_peak = _spent("train", store, *words)
+    kept = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    return Grown(clips, build, build_peak, kept / 1e6, epoch, epoch_peak)
+
+
+def _spent(*words: object) -> tuple[float, float]:
+    """Processor seconds of a command, and the most memory it had, in millions of bytes."""
+    command = [sys.executable, "-m", "signflow.cli.main", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def _draw(grown: list[Grown]) -> None:
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    clips = [one.clips for one in grown]
+    lines = {
+        "build (s)": [one.build for one in grown],
+        "store (MB)": [one.store for one in grown],
+        "training (s)": [one.epoch for one in grown],
+        "peak of training (MB)": [one.epoch_peak for one in grown],
+    }
+    for axes, (name, values) in zip(figure.subplots(1, 4), lines.items(), strict=True):
+        axes.plot(clips, values, "o")
+        slope, start = np.polyfit(clips, values, 1)
+        ends = np.array([0, clips[-1]])
+        axes.plot(ends, start + slope * ends, linewidth=1)
+        axes.set(title=name, xlabel="clips", ylim=(0, None))
+    figure.savefig(PICTURE, dpi=90)

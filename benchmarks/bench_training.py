@@ -1,0 +1,198 @@
+"""Stage Training: a step of early fusion on the CPU, `signflow train` beside the plain loop.
+
+Each way runs in a process of its own, since how memory is kept is a process's business.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import plain
+import torch
+import tyro
+from bench_building import clips_of
+from side_by_side import Turns, table
+
+from signflow.models import create_model
+from signflow.store import Recipe, Store, build_store
+from signflow.training import TrainConfig, epoch
+from signflow.training.environment import keep_large_blocks
+from signflow.training.objective import make_objective
+from signflow.training.weights import model_shape
+from signflow.video import Dis
+
+TITLE = "Training step"
+WAYS = ("plain, fp32", "signflow, fp32", "signflow, bf16")
+Way = Literal["plain, fp32", "signflow, fp32", "signflow, bf16"]
+
+
+def measure(data: Path, *, quick: bool) -> str:
+    """The stage's part of the page."""
+    sizes, rounds = ((4,), 1) if quick else ((4, 16), 3)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        listed = clips_of(data / "egogestar", 1 + max(sizes) * STEPS)
+        out = Path(folder) / "store"
+        build_store(listed, out=out, recipe=Recipe(flow=Dis()), workers=0)
+        for size in sizes:
+            found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+            for number in range(rounds):
+                for way in WAYS if number % 2 == 0 else reversed(WAYS):
+                    found[way].append(_in_a_process(out, way, size))
+            turns = Turns({way: [one["step"] for one in found[way]] for way in WAYS})
+            for way in WAYS:
+                peak = max(one["peak"] for one in found[way])
+                waited = max(one["waited"] for one in found[way])
+                rows.append(
+                    [
+                        f"batch {size}: {way}",
+                        f"{turns.median(way):.2f}",
+                        f"{turns.ratio('plain, fp32', way):.2f}",
+                        f"{peak / 1e9:.1f}",
+                        "" if way == "plain, fp32" else f"{waited:.1%}",
+                        turns.raw(way, unit=1),
+                    ]
+                )
+        flops, peak_flops, bandwidth = _work(), _peak(), _bandwidth()
+    adam = 401.5e6 * 4 * 7
+    return "\n\n".join(
+        [
+            "Early fusion at 224 x 224 (401.5 M weights), one thread, processor seconds a step"
+            f" (of {STEPS - 1}, after a first one that is not counted); the plain loop has its"
+            " batch as floats in RAM.",
+            table(
+                ["what", "s a step", "x plain", "peak memory (GB)", "waits for data", "all rounds"],
+                rows,
+            ),
+            f"**The limit.** A clip takes {flops / 1e9:.1f} GFLOP forwards and backwards, one core"
+            f" was measured to do {peak_flops / 1e9:.0f} GFLOP/s in fp32: at batch 4"
+            f" {4 * flops / peak_flops:.2f} s, at batch 16 {16 * flops / peak_flops:.2f} s. Adam"
+            f" reads four numbers a weight and writes three, {adam / 1e9:.1f} GB, at"
+            f" {bandwidth / 1e9:.1f} GB/s measured: {adam / bandwidth:.2f} s whatever the batch.",
+        ]
+    )
+
+
+STEPS = 4
+"""Of one process; the first is not counted."""
+
+
+def _in_a_process(store: Path, way: str, size: int) -> dict[str, float]:
+    words = [sys.executable, __file__, "--store", str(store), "--way", way, "--size", str(size)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def main(*, store: Path, way: Way, size: int) -> None:
+    """Take a few steps in one way, and print what they took as JSON."""
+    torch.set_num_threads(1)
+    took, waited = (
+        _plain(Store.open(store), size)
+        if way == "plain, fp32"
+        else _signflow(Store.open(store), size, "bf16-mixed" if way.endswith("bf16") else "32-true")
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"step": took, "waited": waited, "peak": peak}))
+
+
+def _plain(store: Store, size: int) -> tuple[float, float]:
+    samples = [store.sample(row.clip.clip_id) for row in store.rows[1 : 1 + size]]
+    rgb = torch.stack([torch.tensor(s.middle_frame).permute(2, 0, 1) for s in samples]).float()
+    flow = torch.stack([torch.tensor(s.flow).permute(0, 3, 1, 2).flatten(0, 1) for s in samples])
+    labels = torch.tensor([sample.label for sample in samples])
+    steps = plain.train_steps(rgb / 127.5 - 1, (flow.float() - 128) / 127, labels, classes=2)
+    next(steps)
+    started = time.process_time()
+    for _ in islice(steps, STEPS - 1):
+        pass
+    return (time.process_time() - started) / (STEPS - 1), 0.0
+
+
+def _signflow(store: Store, size: int, precision: Any) -> tuple[float, float]:
+    from lightning_fabric import Fabric
+
+    config = TrainConfig(batch_size=size, precision=precision)
+    rows = [row for row in store.rows if row.clip.split == "train"][: size * STEPS]
+    keep_large_blocks()
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    net = create_model(config.model, shape=model_shape(store.recipe, store.classes))
+    adam = torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=True)
+    model, optimizer = fabric.setup(net, adam)
+    learner = epoch.Learner(
+        fabric=fabric,
+        net=net,
+        model=model,
+        optimizer=optimizer,
+        objective=make_objective(config, rows, classes=len(store.classes)),
+        config=config,
+    )
+    waits: list[float] = []
+    ends: list[tuple[float, float]] = []
+    read_ahead = epoch.read_ahead
+
+    def timed(*words: Any, **options: Any) -> Iterator[Any]:
+        batches = read_ahead(*words, **options)
+        while True:
+            started = time.monotonic()
+            batch = next(batches, None)
+            if batch is None:
+                return
+            waits.append(time.monotonic() - started)
+            yield batch
+
+    epoch.read_ahead = timed
+    validate: Sequence[Any] = store.rows[:1]
+    epoch.run_epoch(
+        learner,
+        store,
+        train_rows=rows,
+        val_rows=validate,
+        after_step=lambda: ends.append((time.process_time(), time.monotonic())),
+    )
+    (begun, clock), (ended, last) = ends[0], ends[-1]
+    share = sum(waits[1 : len(ends)]) / (last - clock)
+    return (ended - begun) / (len(ends) - 1), share
+
+
+def _work() -> float:
+    """Floating-point operations for one clip: 2 a multiplication and addition, three passes."""
+    first = 224 * 224 * 25 * 32 * (3 + 18)
+    second = 112 * 112 * 25 * 32 * 64 * 2
+    dense = 401_408 * 1000
+    return 3 * 2.0 * (first + second + dense)
+
+
+def _peak() -> float:
+    """What a large matrix product reaches on one core."""
+    torch.set_num_threads(1)
+    side = 1536
+    one, other = torch.rand(side, side), torch.rand(side, side)
+    best = float("inf")
+    for _ in range(4):
+        started = time.process_time()
+        one @ other
+        best = min(best, time.process_time() - started)
+    return 2 * side**3 / best
+
+
+def _bandwidth() -> float:
+    """Bytes a second that one core reads and writes in long arrays."""
+    one, other = torch.rand(50_000_000), torch.rand(50_000_000)
+    best = float("inf")
+    for _ in range(4):
+        started = time.process_time()
+        one.add_(other)
+        best = min(best, time.process_time() - started)
+    return 3 * 4 * len(one) / best
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

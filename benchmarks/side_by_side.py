@@ -1,0 +1,84 @@
+"""What the stages of `make bench` share: taking turns, medians, tables, facts of the machine."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+LIBRARIES = ("numpy", "opencv-python-headless", "av", "numba", "torch", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What each way took, one number a round; ratios are taken within a round."""
+
+    seconds: Mapping[str, Sequence[float]]
+
+    def median(self, name: str) -> float:
+        """Of one way, over the rounds."""
+        return statistics.median(self.seconds[name])
+
+    def ratio(self, slow: str, quick: str) -> float:
+        """How many times as long one way takes: the median of the rounds' ratios."""
+        pairs = zip(self.seconds[slow], self.seconds[quick], strict=True)
+        return statistics.median(one / other for one, other in pairs)
+
+    def raw(self, name: str, *, unit: float = 1e-3) -> str:
+        """All rounds, for those who want to see how far they scatter."""
+        return ", ".join(f"{seconds / unit:.3g}" for seconds in self.seconds[name])
+
+
+def take_turns(ways: Mapping[str, Callable[[], object]], *, rounds: int) -> Turns:
+    """Run each way once a round, forwards and backwards in turn, in processor seconds.
+
+    Processor time of this process with all its threads is counted, so that it matters less what
+    else the machine does. Every way runs once before anything is counted.
+    """
+    for way in ways.values():
+        way()
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        names = list(ways)
+        for name in names if number % 2 == 0 else reversed(names):
+            started = time.process_time()
+            ways[name]()
+            seconds[name].append(time.process_time() - started)
+    return Turns(seconds)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table, its first column left, the others right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def machine_facts() -> str:
+    """Processor, memory, system, versions, and how busy the machine is."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
+    return "\n".join(
+        [
+            f"- {_processor()}, {os.cpu_count()} cores, {_memory()} of memory,"
+            f" {platform.system()} {platform.release()}",
+            f"- Python {platform.python_version()}; {libraries}",
+            f"- load averages when this was measured: {load}",
+        ]
+    )
+
+
+def _processor() -> str:
+    described = Path("/proc/cpuinfo")
+    if described.exists():
+        for line in described.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{size / 1e9:.0f} GB"

@@ -1,0 +1,218 @@
+"""Sixteen numbers at a time in numba, which has no vectors of its own.
+
+LLVM makes of them whatever the processor has: one register of AVX-512, two of AVX2, four of SSE or
+NEON. Every operation rounds by itself (nothing is fused), so that the numbers do not depend on the
+processor. Imports numba: import this module only where it is used.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 16
+
+
+class Vector(types.Type):
+    """The type of sixteen numbers of one kind."""
+
+    def __init__(self, name: str, element: ir.Type) -> None:
+        self.llvm = ir.VectorType(element, LANES)
+        super().__init__(name=name)
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        super().__init__(manager, vector, vector.llvm)
+
+
+FLOATS = Vector("Floats", ir.FloatType())
+DOUBLES = Vector("Doubles", ir.DoubleType())
+INTS = Vector("Ints", ir.IntType(32))
+MASK = Vector("Mask", ir.IntType(1))
+
+_IN_ARRAYS = {types.float32: FLOATS, types.float64: DOUBLES}
+
+
+@intrinsic
+def load(_: Any, array: Any, index: Any) -> Any:
+    """Sixteen neighbours of a one-dimensional array, from `index` on."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments, signature.return_type)
+        return builder.load(address, align=array.dtype.bitwidth // 8)
+
+    return _IN_ARRAYS[array.dtype](array, index), emit
+
+
+@intrinsic
+def store(_: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write sixteen numbers to a one-dimensional array, from `index` on."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments, value)
+        builder.store(arguments[2], address, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), emit
+
+
+@intrinsic
+def load_pairs(_: Any, array: Any, indices: Any) -> Any:
+    """(array[i], array[i + 1]) for sixteen indices from 0 on.
+
+    A processor's own gather loads number by number; this loads both neighbours at once.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        pair = ir.VectorType(ir.FloatType(), 2).as_pointer()
+        parts = []
+        for lane in range(LANES):
+            index = builder.extract_element(arguments[1], ir.IntType(32)(lane))
+            address = builder.gep(data, [builder.zext(index, ir.IntType(64))])
+            parts.append(builder.load(builder.bitcast(address, pair), align=4))
+        while len(parts) > 2:
+            both = range(2 * parts[0].type.count)
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            parts = [_shuffle(builder, one, other, both) for one, other in pairs]
+        first, second = parts
+        left = _shuffle(builder, first, second, range(0, 2 * LANES, 2))
+        right = _shuffle(builder, first, second, range(1, 2 * LANES, 2))
+        return context.make_tuple(builder, signature.return_type, [left, right])
+
+    return types.UniTuple(FLOATS, 2)(array, indices), emit
+
+
+@intrinsic
+def select(_: Any, mask: Any, where: Any, elsewhere: Any) -> Any:
+    """`where` in the lanes of the mask, `elsewhere` in the others."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.select(*arguments)
+
+    return where(mask, where, elsewhere), emit
+
+
+@intrinsic
+def floor(_: Any, value: Any) -> Any:
+    """The largest whole numbers that are not above floats, as floats."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(value.llvm, [value.llvm])
+        name = f"llvm.floor.v{LANES}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+    return value(value), emit
+
+
+def _repeater(vector: Vector, scalar: Any) -> Any:
+    @intrinsic
+    def repeat(_: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            number = context.cast(builder, arguments[0], signature.args[0], scalar)
+            nothing = ir.Constant(vector.llvm, ir.Undefined)
+            one = builder.insert_element(nothing, number, ir.IntType(32)(0))
+            return _shuffle(builder, one, nothing, [0] * LANES)
+
+        return vector(value), emit
+
+    return repeat
+
+
+floats = _repeater(FLOATS, types.float32)
+doubles = _repeater(DOUBLES, types.float64)
+ints = _repeater(INTS, types.int32)
+
+
+def _conversion(instruction: str, vector: Vector) -> Any:
+    @intrinsic
+    def convert(_: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, instruction)(arguments[0], vector.llvm)
+
+        return vector(value), emit
+
+    return convert
+
+
+to_ints = _conversion("fptosi", INTS)
+to_floats = _conversion("fptrunc", FLOATS)
+to_doubles = _conversion("fpext", DOUBLES)
+
+
+def _reduction(name: str) -> Any:
+    @intrinsic
+    def reduce(_: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.FunctionType(ir.IntType(32), [INTS.llvm])
+            full_name = f"llvm.vector.reduce.{name}.v{LANES}i32"
+            function = cgutils.get_or_insert_function(builder.module, kind, full_name)
+            return builder.call(function, arguments)
+
+        return types.int32(value), emit
+
+    return reduce
+
+
+smallest = _reduction("smin")
+largest = _reduction("smax")
+
+
+def _operate(operation: Callable[..., Any], emit_as: Callable[..., Any], result: Any) -> None:
+    """Make an operator of Python's work on two vectors of the same type."""
+
+    @intrinsic
+    def apply(_: Any, left: Any, right: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return emit_as(builder, left, *arguments)
+
+        return (result or left)(left, right), emit
+
+    @overload(operation)
+    def choose(left, right):  # annotated, numba would take its two signatures for different ones
+        if isinstance(left, Vector) and left is right:
+            return lambda left, right: apply(left, right)
+        return None
+
+
+def _arithmetic(name: str) -> Callable[..., Any]:
+    def emit(builder: Any, vector: Vector, left: Any, right: Any) -> Any:
+        return getattr(builder, name if vector is INTS else f"f{name}")(left, right)
+
+    return emit
+
+
+def _comparison(sign: str) -> Callable[..., Any]:
+    def emit(builder: Any, vector: Vector, left: Any, right: Any) -> Any:
+        compare = builder.icmp_signed if vector is INTS else builder.fcmp_ordered
+        return compare(sign, left, right)
+
+    return emit
+
+
+_operate(operator.add, _arithmetic("add"), None)
+_operate(operator.sub, _arithmetic("sub"), None)
+_operate(operator.mul, _arithmetic("mul"), None)
+_operate(operator.truediv, _arithmetic("div"), None)
+_operate(operator.eq, _comparison("=="), MASK)
+_operate(operator.ge, _comparison(">="), MASK)
+_operate(operator.lt, _comparison("<"), MASK)
+_operate(operator.and_, lambda builder, vector, *both: builder.and_(*both), None)
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any, vector: Vector) -> Any:
+    array, index = arguments[:2]
+    data = context.make_array(signature.args[0])(context, builder, array).data
+    index = context.cast(builder, index, signature.args[1], types.intp)
+    return builder.bitcast(builder.gep(data, [index]), vector.llvm.as_pointer())
+
+
+def _shuffle(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
+    kind = ir.VectorType(ir.IntType(32), len(order))
+    return builder.shuffle_vector(first, second, ir.Constant(kind, list(order)))
