@@ -77,9 +77,9 @@ def test_models_lists_what_nets_see_cost_and_begin_with(signflow: Signflow):
         "early-fusion": "401,538,402",
         "late-fusion": "401,549,412",
     }.items():
-        (line,) = [line for line in done.stdout.splitlines() if f" {name} " in line]
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{name} ")]
         assert weights in line
-    cost, weights = (line for line in done.stdout.splitlines() if " r2plus1d-18 " in line)
+    cost, weights = (line for line in done.stdout.splitlines() if "r2plus1d-18 " in line)
     assert cost.split() == ["r2plus1d-18", "rgb", "*", "-", "31,305,255", "213.5"]
     assert "torchvision, Kinetics-400" in weights
     assert max(map(len, done.stdout.splitlines())) <= 110
@@ -90,7 +90,7 @@ def test_models_lists_encoders(signflow: Signflow):
         "timm/test_resnet",
         "timm/test_resnet.r160_in1k",
     ]
-    assert signflow("models", "--encoders", "nosuchnet", check=False).status == 2
+    assert signflow("models", "--encoders", "nosuchnet", check=False).returncode == 2
 
 
 def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(

@@ -222,7 +222,9 @@ def test_scores_are_the_mean_of_the_streams_softmaxes_and_may_be_weighted():
 
 
 def test_an_unknown_model_is_named_with_the_known_ones_and_a_guess():
-    with pytest.raises(UserError, match=r"early-fuson.*early-fusion, late-fusion.*Did you mean"):
+    with pytest.raises(
+        UserError, match=r"early-fuson.*early-fusion, .*late-fusion, .*Did you mean"
+    ):
         create_model("early-fuson", shape=SMALL)
 
 

@@ -60,12 +60,20 @@ class _Tables:
     def __init__(self, asked: Models) -> None:
         self._asked = asked
         self._shape = Shape(classes=asked.classes, frames=asked.frames, image_size=asked.image_size)
-        self._costs = Table(box=SIMPLE_HEAD)
-        for heading in ("model", "sees", "encoder"):
+        self._costs = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+        for heading in ("model", "sees"):
             self._costs.add_column(heading, no_wrap=True)
+        self._costs.add_column("encoder", overflow="fold")  # the one that yields in 80 columns
         for heading in ("weights", "GFLOPs"):
             self._costs.add_column(heading, no_wrap=True, justify="right")
-        self._pretrained = Table("model", "--pretrained: weights of", "licence", box=SIMPLE_HEAD)
+        self._pretrained = Table(
+            "model",
+            "--pretrained: weights of",
+            "licence",
+            box=SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, 1, 0, 0),
+        )
         self._missing: list[str] = []
 
     def add(self, name: str) -> None:
@@ -98,6 +106,7 @@ class _Tables:
         """Show what was added."""
         side = self._asked.image_size
         console.print(self._costs)
+        console.print()
         for line in (
             f"For {self._asked.classes} signs and clips of {self._asked.frames} frames of {side} x"
             f" {side}; GFLOPs of one clip, multiplication and addition apart.",
@@ -107,7 +116,9 @@ class _Tables:
             *self._missing,
         ):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print()
         console.print(self._pretrained)
+        console.print()
         console.print("A data set's own terms may add to a licence.", highlight=False)
 
 
