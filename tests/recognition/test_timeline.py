@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,15 @@ def test_a_timeline_without_signs_can_be_written(timeline: Timeline, tmp_path: P
 def test_another_suffix_is_refused(timeline: Timeline, tmp_path: Path):
     with pytest.raises(UserError, match=r"a\.txt: must end in one of \.json, \.csv"):
         write_timeline(tmp_path / "a.txt", timeline)
+
+
+def test_elan_without_its_library_says_what_to_install(
+    timeline: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "pympi", None)
+
+    with pytest.raises(UserError, match=r"pip install 'signflow\[elan\]'"):
+        write_timeline(tmp_path / "a.eaf", timeline)
 
 
 @pytest.mark.parametrize(
