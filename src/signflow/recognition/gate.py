@@ -1,5 +1,6 @@
 """When somebody signs and when they rest: motion, and a gate that it opens and closes."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ must not be taken for the rest. Whether it was one turns out in `MotionGate.is_s
 _SMOOTHED = 3
 """Frames whose median speed counts: a single one (a flash, a cut) is no motion."""
 
+_BLUR = 1.0
+"""Standard deviation, in pixels, of the blur that takes noise out of small pictures."""
+
 _SETTLED_SECONDS = 3.0
 """After so long the resting motion is known, whatever was assumed."""
 
@@ -36,16 +40,16 @@ class GateOptions:
     in a second.
 
     Attributes:
-        opens: how much faster than the resting motion a sign begins, as a factor, above 1.
-        closes: likewise how fast it is still going on, at most `opens`.
-        least_speed: speed below which nothing is a sign, however still the rest is.
+        opens: a sign begins where motion is so many times as fast as at rest, 1 or more.
+        closes: likewise how fast it is while the sign goes on, at most `opens`.
+        least_speed: the speed with which a sign begins at least, however still the rest is.
         still_seconds: a sign has ended when it was slow for so long; a hold in a sign is shorter.
         pad_seconds: what is added before and after, at most half of `still_seconds`.
         shortest_seconds: what is shorter than this, without what is added, is no sign.
     """
 
-    opens: float = 4.0
-    closes: float = 2.0
+    opens: float = 3.0
+    closes: float = 1.4
     least_speed: float = 0.14
     still_seconds: float = 0.3
     pad_seconds: float = 0.0
@@ -89,6 +93,7 @@ class MotionMeter:
         if side > PICTURE_SIDE:
             height, width = (max(8, round(n * PICTURE_SIDE / side)) for n in grey.shape)
             grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+        grey = cv2.GaussianBlur(grey, (0, 0), _BLUR)
         before, self._before = self._before, (time, grey)
         if before is None:
             return 0.0
@@ -166,7 +171,7 @@ class MotionGate:
         In the first seconds of a stream the noise of a poor camera is not known to be noise.
         """
         mean = self._moved / max(1, self._moving_frames)
-        return mean >= self._level(self._options.closes)
+        return mean >= self._level(math.sqrt(self._options.opens * self._options.closes))
 
     @property
     def is_settled(self) -> bool:
@@ -184,8 +189,7 @@ class MotionGate:
 
     def _learn_floor(self, time: float) -> None:
         if not self._recent:
-            rest = self._options.least_speed / self._options.opens
-            self._recent += [(time - _FLOOR_STEP, rest)] * _ASSUMED
+            self._recent += [(time - _FLOOR_STEP, 0.0)] * _ASSUMED
         elif time - self._recent[-1][0] < _FLOOR_STEP:
             return
         self._recent.append((time, self.speed))

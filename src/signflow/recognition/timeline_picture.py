@@ -1,6 +1,7 @@
 """A timeline as a picture: the motion, the signs in it, and what they look like."""
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def write_picture(path: Path, timeline: Timeline) -> None:
             _draw_sign(figure.add_axes(place), number + 1, sign, picture)
         if len(timeline.signs) > len(shown):
             figure.text(0.04, 0.01, f"and {len(timeline.signs) - len(shown)} more", color=_FAINT)
-        with atomic_path(path) as beside:
+        with atomic_path(path) as beside, warnings.catch_warnings():
+            # A letter that no installed font has is drawn as a box.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(beside, format="png")
 
 
