@@ -14,7 +14,7 @@ import pytest
 
 from signflow.errors import UserError
 from signflow.store import Store
-from signflow.training import Processes, Run, TrainConfig, processes_asked, train
+from signflow.training import Processes, Run, TrainConfig, load_model, processes_asked, train
 
 CONFIG = TrainConfig(model="late-fusion", batch_size=5, learning_rate=1e-3, epochs=5)
 TOLERANCE = 1e-5
@@ -79,6 +79,7 @@ def test_two_processes_that_are_killed_and_go_on_learn_what_one_learns(
     )
 
     assert losses(out) == pytest.approx(alone, abs=TOLERANCE)
+    assert load_model(out / "model.safetensors").calibration.clips == 9
     assert followers_of(out) == []
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json",

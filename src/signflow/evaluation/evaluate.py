@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.progress import Progress
 
 from signflow.annotations import SPLITS, Split
@@ -13,10 +12,9 @@ from signflow.evaluation.metrics import SplitResult, split_result
 from signflow.evaluation.predictions import Predictions, predictions_path, write_predictions
 from signflow.evaluation.runs import RESULT_SCHEMA_VERSION, RunRecord
 from signflow.files import write_json
-from signflow.models import SignModel, scores
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
-from signflow.training import Run, batches, inference_device, load_model
+from signflow.training import Run, TrainedModel, batches, inference_device, load_model
 
 BATCH_SIZE = 16
 
@@ -51,13 +49,12 @@ def evaluate(
         return {split: before[split] for split in splits}
     store = run.open_store()
     rows = store.splits(fold=run.config.fold)
-    chosen = inference_device(device)
-    model = load_model(run.model_path, device=chosen).model
+    trained = load_model(run.model_path, device=inference_device(device))
     results: dict[Split, SplitResult] = {}
     with progress_bar() as progress:
         for split in left:
             built = [row for row in rows[split] if row.built]
-            found = _predict(model, store, built, device=chosen, progress=progress, split=split)
+            found = _predict(trained, store, built, progress=progress, split=split)
             results[split] = split_result(
                 found.clip_ids,
                 found.labels,
@@ -67,7 +64,7 @@ def evaluate(
             )
             write_predictions(predictions_path(run_path, split), found)
     known = {**before, **{str(split): result for split, result in results.items()}}
-    _write_result(run, store, model, known)
+    _write_result(run, trained, known)
     return {split: known[split] for split in splits}
 
 
@@ -78,11 +75,10 @@ def _is_fresh(run: Run, split: str) -> bool:
 
 
 def _predict(
-    model: SignModel,
+    trained: TrainedModel,
     store: Store,
     rows: Sequence[ClipRow],
     *,
-    device: torch.device,
     progress: Progress,
     split: str,
 ) -> Predictions:
@@ -90,13 +86,11 @@ def _predict(
     labels: list[int] = []
     given = [np.empty((0, len(store.classes)), dtype=np.float32)]
     task = progress.add_task(f"Evaluating {split}", total=len(rows), note="")
-    with torch.inference_mode():
-        for batch in batches(store, rows, inputs=model.inputs, batch_size=BATCH_SIZE):
-            clip_ids += batch.clip_ids
-            labels += batch.labels.tolist()
-            batch = batch.to(device)
-            given.append(scores(model(rgb=batch.rgb, flow=batch.flow)).cpu().numpy())
-            progress.advance(task, len(batch.clip_ids))
+    for batch in batches(store, rows, inputs=trained.model.inputs, batch_size=BATCH_SIZE):
+        clip_ids += batch.clip_ids
+        labels += batch.labels.tolist()
+        given.append(trained.scores(batch))
+        progress.advance(task, len(batch.clip_ids))
     return Predictions(
         clip_ids=tuple(clip_ids),
         labels=np.asarray(labels, dtype=np.int32),
@@ -104,16 +98,15 @@ def _predict(
     )
 
 
-def _write_result(
-    run: Run, store: Store, model: SignModel, splits: Mapping[str, SplitResult]
-) -> None:
+def _write_result(run: Run, trained: TrainedModel, splits: Mapping[str, SplitResult]) -> None:
     write_json(
         run.path / "result.json",
         {
             "schema_version": RESULT_SCHEMA_VERSION,
             "model": run.config.model,
-            "classes": list(store.classes),
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "classes": list(trained.classes),
+            "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+            "calibration": trained.calibration.to_dict(),
             "best_epoch": max(epoch.epoch for epoch in run.read_metrics() if epoch.best),
             "splits": {split: splits[split].to_dict() for split in SPLITS if split in splits},
         },

@@ -24,7 +24,7 @@ class Predictions:
     Attributes:
         clip_ids: one a clip.
         labels: true classes, int32 of shape (clips,).
-        scores: softmax scores, float32 of shape (clips, classes), 0 to 1.
+        scores: calibrated softmax scores, float32 of shape (clips, classes), 0 to 1.
     """
 
     clip_ids: tuple[str, ...]

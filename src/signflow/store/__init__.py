@@ -4,7 +4,14 @@ from signflow.store.build import PATIENCE, BuildSummary, LeaveOut, build_store
 from signflow.store.encodings import ENCODINGS, EncodedImages, Encoding
 from signflow.store.recipe import Recipe
 from signflow.store.rows import ClipRow
-from signflow.store.samples import Made, Sample, make_samples
+from signflow.store.samples import (
+    Made,
+    Sample,
+    box_is_inside,
+    make_sample,
+    make_samples,
+    pack_sample,
+)
 from signflow.store.store import Store
 
 __all__ = [
@@ -19,6 +26,9 @@ __all__ = [
     "Recipe",
     "Sample",
     "Store",
+    "box_is_inside",
     "build_store",
+    "make_sample",
     "make_samples",
+    "pack_sample",
 ]

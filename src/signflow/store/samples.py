@@ -17,6 +17,7 @@ from signflow.video import (
     Span,
     VideoFault,
     compute_flow,
+    decode_array,
     decode_spans,
     quantise_flow,
 )
@@ -108,6 +109,66 @@ def make_samples(
         yield clip, result if isinstance(result, VideoFault) else _make(clip, result, recipe)
 
 
+def make_sample(clip: Clip, frames: NDArray[np.uint8], *, recipe: Recipe) -> Made | VideoFault:
+    """Turn frames that are in memory already into a sample.
+
+    Args:
+        clip: which stretch of them; its frame rate is theirs, its source their name for messages.
+        frames: uint8 (T, H, W, 3), RGB, at least so many as the clip's stretch needs.
+        recipe: how.
+
+    Returns:
+        The sample, or the reason why there is none.
+
+    Raises:
+        ValueError: the array has another shape or type, or the clip's frame rate is not above 0.
+    """
+    if clip.box is not None and not box_is_inside(clip.box):
+        return VideoFault("box-outside", _box_message(clip.source, clip.box))
+    span = decode_array(
+        frames,
+        span=Span(clip.start, clip.end),
+        count=recipe.frames,
+        choose=recipe.choose,
+        fps=recipe.fps,
+        size=(recipe.image_size, recipe.image_size),
+        frame_rate=clip.frame_rate,
+        box=clip.box if recipe.crop == "box" else None,
+        margin=recipe.crop_margin,
+        fit=recipe.fit,
+        name=clip.source,
+    )
+    return span if isinstance(span, VideoFault) else _make(clip, span, recipe)
+
+
+def pack_sample(
+    frames: NDArray[np.uint8],
+    flow: NDArray[np.float32],
+    *,
+    recipe: Recipe,
+    clip_id: str,
+    label: int = 0,
+) -> tuple[Sample, float]:
+    """Turn kept frames and the flow between them into a sample, as a store gives it out.
+
+    Args:
+        frames: uint8 (T, H, W, 3), RGB, of the recipe's size.
+        flow: float32 (T-1, H, W, 2), in pixels.
+        recipe: for bound and encoding.
+        clip_id: the sample's name.
+        label: its class number.
+
+    Returns:
+        The sample, and the share of flow values at or beyond the recipe's bound.
+    """
+    quantised, saturated = quantise_flow(flow, bound=recipe.bound)
+    kept_frames, kept_flow = (
+        encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
+        for images in (frames, quantised)
+    )
+    return Sample(clip_id=clip_id, label=label, frames=kept_frames, flow=kept_flow), saturated
+
+
 def box_is_inside(box: Box) -> bool:
     """Whether a box has an area and lies in the picture."""
     y0, x0, y1, x1 = box
@@ -115,14 +176,10 @@ def box_is_inside(box: Box) -> bool:
 
 
 def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
-    flow, saturated = quantise_flow(
-        compute_flow(span.frames, method=recipe.flow), bound=recipe.bound
+    flow = compute_flow(span.frames, method=recipe.flow)
+    sample, saturated = pack_sample(
+        span.frames, flow, recipe=recipe, clip_id=clip.clip_id, label=clip.label
     )
-    kept_frames, kept_flow = (
-        encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
-        for images in (span.frames, flow)
-    )
-    sample = Sample(clip_id=clip.clip_id, label=clip.label, frames=kept_frames, flow=kept_flow)
     return Made(sample=sample, span=span, saturated=saturated)
 
 

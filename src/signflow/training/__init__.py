@@ -1,6 +1,7 @@
 """Learning: a store and a model become a run directory."""
 
 from signflow.training.batches import Batch, as_batch, batches
+from signflow.training.calibration import Calibration
 from signflow.training.config import TrainConfig
 from signflow.training.environment import inference_device
 from signflow.training.processes import Processes, processes_asked
@@ -10,6 +11,7 @@ from signflow.training.weights import TrainedModel, load_model
 
 __all__ = [
     "Batch",
+    "Calibration",
     "EpochMetrics",
     "Processes",
     "Run",

@@ -15,6 +15,7 @@ from signflow.files import atomic_path, write_json
 from signflow.models import SignModel, create_model
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
+from signflow.training.calibrate import calibrate
 from signflow.training.config import TrainConfig
 from signflow.training.environment import describe_environment, keep_large_blocks
 from signflow.training.epoch import Learner, run_epoch
@@ -48,9 +49,9 @@ def train(
 ) -> Run:
     """Train a model, or go on with a run that was interrupted.
 
-    Adam on the joint loss; the weights of the best epoch by validation are kept. On one CPU machine
-    the same configuration gives the same weights, also across an interruption. Several processes
-    learn what one would have learnt, but for rounding.
+    Adam on the joint loss; the weights of the best epoch by validation are kept, and in the end
+    calibrated on validation. On one CPU machine the same configuration gives the same weights, also
+    across an interruption. Several processes learn what one would have learnt, but for rounding.
 
     Args:
         store: what to learn from.
@@ -143,6 +144,8 @@ def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
         return
 
     def end() -> None:
+        # Before the file that says that the run is complete: a kill in between is made good.
+        calibrate(learner, job.store, rows=job.rows.val, path=run.model_path)
         seconds = before + time.monotonic() - started
         described = describe_environment(
             device=fabric.device, seconds=seconds, processes=fabric.world_size

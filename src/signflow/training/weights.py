@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
@@ -13,6 +15,8 @@ from signflow.errors import UserError
 from signflow.files import atomic_path
 from signflow.models import ModelOptions, Shape, SignModel, create_model, model_choices
 from signflow.store import Recipe, Store
+from signflow.training.batches import Batch
+from signflow.training.calibration import UNCALIBRATED, Calibration
 from signflow.training.config import TrainConfig
 
 FORMAT = "1"
@@ -26,11 +30,31 @@ class TrainedModel:
         model: in evaluation mode.
         recipe: how a clip becomes what it looks at.
         classes: the glosses; the position is the label.
+        calibration: how its logits become scores; one that changes nothing in files from before
+            there was any, and while training is under way.
     """
 
     model: SignModel
     recipe: Recipe
     classes: tuple[str, ...]
+    calibration: Calibration = UNCALIBRATED
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.model.parameters()).device
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        """The calibrated scores of a batch, on whatever device it is: the way for everyone.
+
+        Returns:
+            float32 (B, C), 0 to 1, each row summing to 1.
+        """
+        batch = batch.to(self.device)
+        with torch.inference_mode():
+            given = self.calibration.apply(self.model(rgb=batch.rgb, flow=batch.flow))
+        found: NDArray[np.float32] = given.float().cpu().numpy()
+        return found
 
 
 def model_shape(recipe: Recipe, classes: tuple[str, ...]) -> Shape:
@@ -78,8 +102,18 @@ def save_model(
         "recipe": json.dumps(store.recipe.to_dict()),
         "classes": json.dumps(store.classes, ensure_ascii=False),
     }
-    with atomic_path(path) as beside:
-        save_file({key: value.contiguous() for key, value in weights.items()}, beside, header)
+    _write(path, weights, header)
+
+
+def add_calibration(path: Path, calibration: Calibration) -> None:
+    """Add a calibration to what `save_model` wrote, atomically; the weights stay.
+
+    Raises:
+        UserError: see `load_model`.
+    """
+    header = _header(path)
+    header["calibration"] = json.dumps(calibration.to_dict(), ensure_ascii=False)
+    _write(path, load_file(path), header)
 
 
 def load_model(path: Path, *, device: torch.device | None = None) -> TrainedModel:
@@ -98,7 +132,21 @@ def load_model(path: Path, *, device: torch.device | None = None) -> TrainedMode
             options=ModelOptions(**json.loads(header.get("options", "{}"))),
         )
     model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
-    return TrainedModel(model=model.eval(), recipe=recipe, classes=classes)
+    return TrainedModel(
+        model=model.eval(), recipe=recipe, classes=classes, calibration=_calibration(path, header)
+    )
+
+
+def _write(path: Path, weights: dict[str, torch.Tensor], header: dict[str, str]) -> None:
+    with atomic_path(path) as beside:
+        save_file({key: value.contiguous() for key, value in weights.items()}, beside, header)
+
+
+def _calibration(path: Path, header: dict[str, Any]) -> Calibration:
+    try:
+        return Calibration.from_dict(json.loads(header.get("calibration", "{}")))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: its calibration is damaged ({error}); train again") from None
 
 
 def _header(path: Path) -> dict[str, Any]:

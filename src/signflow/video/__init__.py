@@ -1,5 +1,6 @@
 """How to see it: decode a span, choose frames, compute optical flow."""
 
+from signflow.video.arrays import choose_frames, decode_array
 from signflow.video.colour import flow_to_colour
 from signflow.video.container import probe
 from signflow.video.decode import decode_spans
@@ -45,8 +46,10 @@ __all__ = [
     "VideoFault",
     "VideoInfo",
     "View",
+    "choose_frames",
     "compute_flow",
     "create_flow",
+    "decode_array",
     "decode_spans",
     "dequantise_flow",
     "flow_from_dict",
