@@ -88,9 +88,7 @@ def test_clips_become_a_recogniser_while_a_second_training_is_refused(
     assert Recognizer.load(run, device="cpu").classes == tuple(sorted(MOTIONS))
 
 
-def test_a_killed_training_goes_on_where_it_was(
-    config: AppConfig, start: Callable[..., Trainings]
-):
+def test_a_killed_training_goes_on_where_it_was(config: AppConfig, start: Callable[..., Trainings]):
     record(config.clips, signers=("Ana",), clips=4)
     trainings = start()
     trainings.start()
@@ -174,7 +172,9 @@ def test_from_three_signers_on_validation_is_of_one_who_is_not_learnt_from(tmp_p
     plan = plan_training(recordings.folder, recordings.glosses())
 
     assert plan.apart
-    by_split = {split: {c.group for c in plan.clips if c.split == split} for split in ("train", "val")}
+    by_split = {
+        split: {c.group for c in plan.clips if c.split == split} for split in ("train", "val")
+    }
     assert not by_split["train"] & by_split["val"]
     assert [len(by_split["train"]), len(by_split["val"])] == [2, 1]
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tyro.conf import Positional
+
 from signflow.store import Recipe
 from signflow.training import TrainConfig
 
@@ -39,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class AppConfig:
-    """What the page is started with.
+    """Open a web page that records signs, trains on them and recognises them.
 
     Attributes:
         run: the run to recognise with at first; None: the last one that was trained on the page.
@@ -52,9 +54,10 @@ class AppConfig:
         train: how the page trains.
         least_steps: few clips make short epochs; so many epochs are added that a training takes at
             least so many steps. 0 adds none.
+        count_milliseconds: how long each number of the countdown stands.
     """
 
-    run: Path | None = None
+    run: Positional[Path | None] = None
     folder: Path = Path("my-signs")
     host: str = "127.0.0.1"
     port: int = 7860
@@ -63,6 +66,7 @@ class AppConfig:
     recipe: Recipe = field(default_factory=Recipe)
     train: TrainConfig = field(default_factory=TrainConfig)
     least_steps: int = 200
+    count_milliseconds: int = 800
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -72,8 +76,9 @@ class AppConfig:
         """
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port is {self.port}; must be 0 to 65535")
-        if self.least_steps < 0:
-            raise ValueError(f"least_steps is {self.least_steps}; must be 0 or more")
+        for name in ("least_steps", "count_milliseconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; must be 0 or more")
 
     @property
     def clips(self) -> Path:

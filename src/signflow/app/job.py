@@ -152,8 +152,15 @@ def _do(job: Job) -> int:
         state = replace(state, phase="preparing", epochs=config.epochs)
         job.write_state(state)
         clips = read_clips(job.clips_path)
-        build_store(clips, out=job.folder / "store", recipe=recipe)
-        state = replace(state, phase="learning")
+        built = [
+            c for c in build_store(clips, out=job.folder / "store", recipe=recipe).rows if c.built
+        ]
+        state = replace(
+            state,
+            phase="learning",
+            train_clips=sum(row.clip.split == "train" for row in built),
+            val_clips=sum(row.clip.split == "val" for row in built),
+        )
         job.write_state(state)
         state = _learn(job, config, device, state)
         job.write_state(replace(state, phase="done"))
@@ -196,7 +203,7 @@ def _learn(job: Job, config: TrainConfig, device: str, state: State) -> State:
 
 
 def _end_with_parent() -> None:
-    """The page holds the other end of standard input; that it is gone shows here, even by a kill."""
+    """The page holds the other end of standard input: here it shows that it is gone, or killed."""
     sys.stdin.buffer.read()
     os._exit(1)
 
