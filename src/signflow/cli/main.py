@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
     "app": "open a web page: record signs, train on them, recognise them",
+    "spot": "find the signs of a long video: when, which, how sure",
     "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130

@@ -77,7 +77,7 @@ def clip_picture(
     width = _CELL * len(strip.frames) + (_GUESSES if guesses else 0.0) + 0.3
     with rc_context(
         {
-            "font.family": _installed_fonts(),
+            "font.family": installed_fonts(),
             "font.size": 8,
             "text.color": _INK,
             # A dollar sign in a gloss or a file name is a dollar sign, no formula.
@@ -196,7 +196,8 @@ def _as_png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _installed_fonts() -> list[str]:
+def installed_fonts() -> list[str]:
+    """Those of `FONTS` that are there; Matplotlib takes each letter from the first that has it."""
     installed = set(font_manager.get_font_names())
     return [name for name in FONTS if name in installed] or ["sans-serif"]
 

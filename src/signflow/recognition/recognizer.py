@@ -72,6 +72,11 @@ class Recognizer:
         """The score from which on it is sure, 0 to 1; 0 where it was never calibrated."""
         return self.calibration.threshold
 
+    @property
+    def sees_flow(self) -> bool:
+        """Whether the net looks at optical flow; else none needs to be computed for it."""
+        return self._trained.model.inputs.flow
+
     def is_sure(self, predictions: Sequence[Prediction]) -> bool:
         """Whether the best of predictions is worth saying; else the answer is "not sure"."""
         return max(prediction.score for prediction in predictions) >= self.threshold

@@ -16,6 +16,7 @@ from signflow.video.flow import (
     register_flow,
 )
 from signflow.video.quantise import DEFAULT_FLOW_BOUND, dequantise_flow, quantise_flow
+from signflow.video.reading import read_frames
 from signflow.video.sampling import (
     middle_index,
     sample_centre,
@@ -59,6 +60,7 @@ __all__ = [
     "middle_index",
     "probe",
     "quantise_flow",
+    "read_frames",
     "register_flow",
     "sample_centre",
     "sample_even",
