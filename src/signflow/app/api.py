@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from signflow.app import fragments
-from signflow.app.state import Shared, uploaded
+from signflow.app.state import Shared
 from signflow.app.trainings import Training
 from signflow.errors import UserError
 
@@ -16,7 +16,7 @@ def publish(shared: Shared) -> None:
     def recognise(video: dict[str, Any], top: int = 5) -> dict[str, Any]:
         """Say which sign an uploaded video shows: `signs`, the likeliest first, and `sure`."""
         with _said():
-            path, name = uploaded(video)
+            path, name = shared.uploaded(video)
             found = shared.recognisers.recognise(path, top=max(1, int(top)), name=name)
             signs = [{"gloss": guess.gloss, "score": guess.score} for guess in found.guesses]
             return {"signs": signs, "sure": found.sure, "by": found.by}
@@ -24,7 +24,7 @@ def publish(shared: Shared) -> None:
     def record(video: dict[str, Any], gloss: str, signer: str) -> dict[str, Any]:
         """Keep an uploaded video as a clip of a sign."""
         with _said():
-            path, name = uploaded(video)
+            path, name = shared.uploaded(video)
             kept = shared.recordings.add(path, gloss=str(gloss), signer=str(signer), name=name)
             return {"clip": kept.clip_id, "gloss": kept.gloss, "signer": kept.signer}
 

@@ -89,6 +89,23 @@ def stage(text: str, *, seconds: Sequence[float], chosen: float) -> str:
     )
 
 
+def live_stage() -> str:
+    """The stage of live recognition; `page.js` brings it to life."""
+    return (
+        '<div class="sf-camera sf-live" data-state="idle"><div><div class="sf-stage">'
+        f'<video playsinline muted></video><div class="sf-empty">{icon("camera")}'
+        '<p>The camera goes on with Start.</p></div></div><div class="sf-controls">'
+        '<button type="button" class="sf-button sf-primary" data-do="live"><i></i>'
+        '<span>Start</span></button></div><p class="sf-note" role="status"></p></div>'
+        '<div class="sf-card"><p class="sf-quiet" data-figure="state">The last 20 seconds</p>'
+        '<div class="sf-now" aria-live="polite"></div><canvas class="sf-timeline" role="img"'
+        ' aria-label="Recognised signs, and how much moves, over the last 20 seconds"></canvas>'
+        '<div class="sf-figures sf-quiet"><span data-figure="rate"></span>'
+        '<span data-figure="trip"></span><span data-figure="late"></span></div>'
+        '<ul class="sf-log"></ul></div></div>'
+    )
+
+
 def answer(recognised: Recognised) -> str:
     """The ranked signs as bars, and below them what the net saw."""
     return f"{_ranking(recognised)}{_strip(recognised)}"
@@ -211,10 +228,11 @@ def counts(glosses: dict[str, list[Recording]]) -> str:
 
 
 def progress(training: Training) -> str:
-    """How the last training stands; empty where there is none."""
+    """How the last training stands."""
     state = training.state
     if training.standing == "none":
-        return ""
+        text = "A training takes some minutes. It goes on in the background, and can be cancelled."
+        return blank("hand", "Not trained yet", text)
     title = f"Training {training.number}"
     if training.standing == "running":
         return _running(title, training)
@@ -259,7 +277,7 @@ def _left(training: Training) -> str:
     state = training.state
     if not (state.epoch and state.seconds):
         return ""
-    seconds = state.seconds / state.epoch * (state.epochs - state.epoch)
+    seconds = state.seconds * (state.epochs - state.epoch)
     return (
         f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
     )

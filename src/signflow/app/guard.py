@@ -64,6 +64,9 @@ class Guard:
 
         async def answer(message: Message) -> None:
             nonlocal begun
+            # Who was reading may take the error for one of its own, and answer with that.
+            if came > most and not begun:
+                raise _TooLargeError
             if message["type"] == "http.response.start":
                 begun = True
                 message = {**message, "headers": [*message["headers"], *_HEADERS]}

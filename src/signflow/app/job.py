@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -45,7 +44,7 @@ class State:
         epoch: how many are done.
         epochs: of how many.
         top1: share of the validation clips that the best epoch recognised.
-        seconds: how long the epochs took, this time.
+        seconds: how long the last epoch took.
         message: what went wrong.
     """
 
@@ -136,7 +135,7 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
-        os.nice(5)  # the page comes first
+        os.nice(2)  # the page comes first
     job = Job(Path(words[0]))
     try:
         with FileLock(lock_path(job.folder.parent), timeout=10):
@@ -176,15 +175,13 @@ def _do(job: Job) -> int:
 
 
 def _learn(job: Job, config: TrainConfig, device: str, state: State) -> State:
-    started = time.monotonic()
-
     def after(metrics: EpochMetrics) -> bool:
         nonlocal state
         state = replace(
             state,
             epoch=metrics.epoch,
             top1=metrics.val_top1 if metrics.best else state.top1,
-            seconds=time.monotonic() - started,
+            seconds=metrics.seconds,
         )
         job.write_state(state)
         return True

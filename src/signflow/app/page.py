@@ -7,9 +7,10 @@ import gradio as gr
 
 from signflow.app import api, fragments
 from signflow.app.state import Shared, tell
+from signflow.app.tab_live import live_tab
 from signflow.app.tab_recognise import recognise_tab
 from signflow.app.tab_record import record_tab
-from signflow.app.tab_train import train_tab
+from signflow.app.tab_train import EVERY_SECONDS, train_tab
 from signflow.errors import UserError
 
 _SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -21,14 +22,21 @@ def build_page(shared: Shared) -> gr.Blocks:
     with gr.Blocks(
         title="signflow", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as page:
+        api.publish(shared)  # first, so that its names are not taken
         head = gr.HTML(_header(shared), elem_id="head")
-        first = "record" if _nothing_yet(shared) else "recognise"
-        with gr.Tabs(selected=first) as tabs:
+        clock = gr.Timer(EVERY_SECONDS)  # inside the tabs it would be taken for one
+        with gr.Tabs(selected=_first_tab(shared)) as tabs:
             recognise_tab(shared)
+            live_tab(shared)
             record_tab(shared)
-            train_tab(shared, head=head, header=_header, tabs=tabs)
-        api.publish(shared)
-        page.load(lambda: _header(shared), None, head, api_visibility="private")
+            train_tab(shared, head=head, header=_header, tabs=tabs, clock=clock)
+        page.load(
+            lambda: (_header(shared), gr.Tabs(selected=_first_tab(shared))),
+            None,
+            [head, tabs],
+            api_visibility="private",
+            show_progress="hidden",
+        )
     return page
 
 
@@ -47,6 +55,8 @@ def looks() -> dict[str, Any]:
         button_primary_background_fill_dark="*primary_600",
         button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="white",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
         block_label_text_color="*neutral_600",
         block_label_text_color_dark="*neutral_300",
         block_shadow="none",
@@ -75,8 +85,11 @@ def _header(shared: Shared) -> str:
         return fragments.header(None)
 
 
-def _nothing_yet(shared: Shared) -> bool:
+def _first_tab(shared: Shared) -> str:
+    """What somebody who opens the page most likely wants to see."""
+    if shared.trainings.latest().standing == "running":
+        return "train"
     try:
-        return shared.recognisers.current() is None
+        return "record" if shared.recognisers.current() is None else "recognise"
     except UserError:
-        return True
+        return "record"

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +30,10 @@ def serving(config: AppConfig) -> Iterator[str]:
     """
     if find_spec("gradio") is None:
         raise UserError("signflow app needs Gradio: pip install 'signflow[app]'")
-    with tempfile.TemporaryDirectory(prefix="signflow-app-", ignore_cleanup_errors=True) as uploads:
-        _keep_to_this_computer(Path(uploads))
+    with (
+        tempfile.TemporaryDirectory(prefix="signflow-app-", ignore_cleanup_errors=True) as uploads,
+        _settings(Path(uploads).resolve()),
+    ):
         # Only now: importing Gradio reads those settings, and takes seconds.
         from starlette.middleware import Middleware
         from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -39,7 +42,7 @@ def serving(config: AppConfig) -> Iterator[str]:
         from signflow.app.page import build_page, looks
         from signflow.app.state import Shared
 
-        shared = Shared.of(config)
+        shared = Shared.of(config, uploads=Path(uploads))
         page = build_page(shared)
         # A name that leads to this computer may belong to anybody's page (DNS rebinding).
         hosts = ["*"] if is_open(config.host) else ["127.0.0.1", "localhost", "[::1]", "::1"]
@@ -95,16 +98,27 @@ def is_open(host: str) -> bool:
         return True
 
 
-def _keep_to_this_computer(uploads: Path) -> None:
+@contextmanager
+def _settings(uploads: Path) -> Iterator[None]:
     """Gradio asks the network nothing, and puts uploads where they go with the page."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads.resolve())
+    wanted = {
+        "GRADIO_ANALYTICS_ENABLED": "0",
+        "HF_HUB_OFFLINE": "1",
+        "GRADIO_TEMP_DIR": str(uploads),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _free_port(host: str) -> int:
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as found:
         found.bind((host, 0))

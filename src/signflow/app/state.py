@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from signflow.app.config import AppConfig
 from signflow.app.recognisers import Recognisers
@@ -22,38 +21,41 @@ class Shared:
     recordings: Recordings
     trainings: Trainings
     recognisers: Recognisers
+    uploads: Path
 
     @classmethod
-    def of(cls, config: AppConfig) -> "Shared":
+    def of(cls, config: AppConfig, *, uploads: Path) -> "Shared":
         """Open what lies in the folder.
+
+        Args:
+            config: of the page.
+            uploads: where Gradio puts what browsers send.
 
         Raises:
             UserError: the run that was given has no trained model.
         """
         recordings = Recordings(config.clips, limits=config.limits, frames=config.recipe.frames)
         trainings = Trainings(config, recordings)
-        return cls(config, recordings, trainings, Recognisers(config, trainings))
+        return cls(config, recordings, trainings, Recognisers(config, trainings), uploads)
 
+    def uploaded(self, file: Any) -> tuple[Path, str]:
+        """The file that a browser or a client uploaded, and its own name.
 
-def uploaded(file: Any) -> tuple[Path, str]:
-    """The file that a browser or a client uploaded, and its own name.
+        What comes in is a path that anybody may have written: only those of uploads do.
 
-    What comes in is a path that anybody may have written: only files in the folder of uploads do.
+        Args:
+            file: a dictionary with `path` and, where known, `orig_name` or `name`.
 
-    Args:
-        file: a dictionary with `path` and, where known, `orig_name` or `name`.
-
-    Raises:
-        UserError: it is no such file.
-    """
-    if not isinstance(file, dict) or not isinstance(file.get("path"), str):
-        raise UserError("Send a video that was uploaded: {'path': ...} as /upload answers.")
-    folder = Path(get_upload_folder()).resolve()
-    path = Path(file["path"].replace("\0", "")).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
-        raise UserError("There is no such upload; send the video again.")
-    name = file.get("orig_name") or file.get("name") or path.name
-    return path, Path(str(name)).name
+        Raises:
+            UserError: it is no such file.
+        """
+        if not isinstance(file, dict) or not isinstance(file.get("path"), str):
+            raise UserError("Send a video that was uploaded: {'path': ...} as /upload answers.")
+        path = Path(file["path"].replace("\0", "")).resolve()
+        if not path.is_relative_to(self.uploads.resolve()) or not path.is_file():
+            raise UserError("There is no such upload; send the video again.")
+        name = file.get("orig_name") or file.get("name") or path.name
+        return path, Path(str(name)).name
 
 
 def tell(error: UserError) -> None:

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from signflow.app import fragments
-from signflow.app.state import Shared, tell, uploaded
+from signflow.app.state import Shared, tell
 from signflow.errors import UserError
 
 TOP = 5
@@ -23,7 +23,7 @@ def recognise_tab(shared: Shared) -> None:
 
     def recognise(event: gr.EventData) -> str:
         try:
-            video, name = uploaded(event._data)
+            video, name = shared.uploaded(event._data)
             return fragments.answer(shared.recognisers.recognise(video, top=TOP, name=name))
         except UserError as error:
             tell(error)

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from signflow.app import fragments
-from signflow.app.state import Shared, tell, uploaded
+from signflow.app.state import Shared, tell
 from signflow.app.tab_recognise import camera
 from signflow.errors import UserError
 
@@ -22,6 +22,7 @@ def record_tab(shared: Shared) -> None:
             '<p class="sf-lead">Type a sign, press Record, and make it after the countdown. Hands'
             " and face should be in the picture.</p>"
         )
+        chosen, deleted = gr.State(None), gr.State(None)
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 with gr.Row():
@@ -40,11 +41,10 @@ def record_tab(shared: Shared) -> None:
                     elem_id="shelf",
                     js_on_load="signflow.buttons(element, {trigger}); 'choose', 'remove', 'undo'",
                 )
-    chosen, deleted = gr.State(None), gr.State(None)
 
     def record(gloss: str, signer: str, now: str | None, event: gr.EventData) -> tuple[str, ...]:
         try:
-            video, name = uploaded(event._data)
+            video, name = shared.uploaded(event._data)
             kept = shared.recordings.add(video, gloss=gloss, signer=signer, name=name)
         except UserError as error:
             tell(error)

@@ -15,7 +15,12 @@ EVERY_SECONDS = 1.5
 
 
 def train_tab(
-    shared: Shared, *, head: gr.HTML, header: Callable[[Shared], str], tabs: gr.Tabs
+    shared: Shared,
+    *,
+    head: gr.HTML,
+    header: Callable[[Shared], str],
+    tabs: gr.Tabs,
+    clock: gr.Timer,
 ) -> None:
     """Add the tab to the page.
 
@@ -24,20 +29,21 @@ def train_tab(
         head: names the recogniser in use.
         header: draws it.
         tabs: of the page.
+        clock: says when to look anew.
     """
     with gr.Tab("Train", id="train") as tab:
         gr.HTML('<p class="sf-lead">Learns all recorded signs anew and puts the result to use.</p>')
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 counts = gr.HTML(elem_id="counts")
+                seen = gr.State(None)
             with gr.Column(min_width=300):
                 status = gr.HTML(elem_id="training")
                 with gr.Row():
                     begin = gr.Button("Train", variant="primary", elem_id="begin")
-                    go_on = gr.Button("Go on", variant="primary", elem_id="go-on")
-                    cancel = gr.Button("Cancel", elem_id="cancel")
-                    try_it = gr.Button("Try it", variant="primary", elem_id="try-it")
-    seen = gr.State(None)
+                    go_on = gr.Button("Go on", variant="primary", elem_id="go-on", visible=False)
+                    cancel = gr.Button("Cancel", elem_id="cancel", visible=False)
+                    try_it = gr.Button("Try it", variant="primary", elem_id="try-it", visible=False)
     outputs = [counts, status, begin, go_on, cancel, try_it, head, seen]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -80,4 +86,4 @@ def train_tab(
     go_on.click(doing(shared.trainings.go_on), None, outputs, **quiet)
     cancel.click(doing(shared.trainings.cancel), None, outputs, **quiet)
     try_it.click(lambda: gr.Tabs(selected="recognise"), None, tabs, **quiet)
-    gr.on([tab.select, gr.Timer(EVERY_SECONDS).tick], refresh, seen, outputs, **quiet)
+    gr.on([tab.select, clock.tick], refresh, seen, outputs, **quiet)

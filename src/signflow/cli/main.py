@@ -23,8 +23,8 @@ COMMANDS = {
     "sweep": "train many: a protocol, a grid, a search",
     "evaluate": "measure a run on a split",
     "predict": "say which sign a video shows",
-    "app": "open a web page: record signs, train on them, recognise them",
     "spot": "find the signs of a long video: when, which, how sure",
+    "app": "open a web page: record signs, train on them, recognise them",
     "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130

@@ -190,5 +190,141 @@ window.signflow = (() => {
     });
   }
 
-  return { camera, buttons, openCamera, closeCamera, whenHidden, wait };
+  // The camera's pictures go to the server one by one; the next when the last was answered, so that
+  // a slow machine sees fewer and never falls behind. `server.look` answers with the signs so far.
+  function live(element, { server }) {
+    const root = element.querySelector(".sf-camera");
+    const at = (name) => root.querySelector(name);
+    const video = at("video"), button = at("[data-do=live]"), canvas = document.createElement("canvas");
+    const timeline = at(".sf-timeline"), SHOWN = 20;
+    let stream = null, running = false, turn = 0;
+
+    const say = (text, bad = false) => {
+      at(".sf-note").textContent = text;
+      at(".sf-note").classList.toggle("sf-bad", bad);
+    };
+    const become = (state) => {
+      root.dataset.state = state;
+      button.querySelector("span").textContent = state === "idle" ? "Start" : "Stop";
+    };
+
+    function draw(now, speeds, signs) {
+      const style = getComputedStyle(root), context = timeline.getContext("2d");
+      const scale = window.devicePixelRatio || 1;
+      const width = timeline.clientWidth, height = timeline.clientHeight;
+      timeline.width = width * scale;
+      timeline.height = height * scale;
+      context.scale(scale, scale);
+      const x = (time) => width * (1 - (now - time) / SHOWN);
+      context.font = "600 13px system-ui, sans-serif";
+      for (const sign of signs) {
+        if (sign.stop < now - SHOWN) continue;
+        const left = Math.max(0, x(sign.start)), right = Math.max(left + 3, x(sign.stop));
+        context.fillStyle = style.getPropertyValue(sign.sure ? "--primary-500" : "--neutral-400");
+        context.beginPath();
+        context.roundRect(left, 10, right - left, 30, 6);
+        context.fill();
+        context.save();
+        context.clip();
+        context.fillStyle = "#fff";
+        context.fillText(sign.sure ? sign.gloss : "?", left + 7, 30);
+        context.restore();
+      }
+      context.strokeStyle = style.getPropertyValue("--neutral-400");
+      context.lineWidth = 1.5;
+      context.beginPath();
+      for (const [time, speed] of speeds) {
+        const y = height - 6 - (height - 52) * Math.min(1, speed / 1.5);
+        context.lineTo(x(time), y);
+      }
+      context.stroke();
+    }
+
+    function log(sign, late) {
+      const line = document.createElement("li"), word = document.createElement("span");
+      const rest = document.createElement("small");
+      word.textContent = sign.sure ? sign.gloss : `not sure (${sign.gloss}?)`;
+      rest.textContent = `${Math.round(100 * sign.score)} %, ${sign.start.toFixed(1)} to ${sign.stop.toFixed(1)} s`;
+      rest.title = `answered ${Math.round(1000 * late)} ms after its end`;
+      line.append(word, rest);
+      at(".sf-log").prepend(line);
+      while (at(".sf-log").children.length > 50) at(".sf-log").lastChild.remove();
+      at(".sf-now").textContent = sign.sure ? sign.gloss : "Not sure";
+    }
+
+    const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+
+    async function look() {
+      const mine = ++turn, id = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
+      const zero = performance.now(), trips = [], lates = [];
+      let speeds = [], signs = [], frames = [];
+      while (running && mine === turn) {
+        const scale = Math.min(1, 480 / Math.max(video.videoWidth, video.videoHeight, 1));
+        canvas.width = Math.round(video.videoWidth * scale);
+        canvas.height = Math.round(video.videoHeight * scale);
+        canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+        const time = (performance.now() - zero) / 1000;
+        const image = canvas.toDataURL("image/jpeg", 0.85);
+        const answer = await server.look({ id, time, image });
+        if (mine !== turn) return;
+        if (answer.error) throw new Error(answer.error);
+        const now = (performance.now() - zero) / 1000;
+        trips.push(1000 * (now - time));
+        frames.push(now);
+        speeds.push([time, answer.speed]);
+        for (const sign of answer.signs) {
+          signs.push(sign);
+          lates.push(now - sign.stop);
+          log(sign, now - sign.stop);
+        }
+        if (trips.length > 30) trips.shift();
+        frames = frames.filter((when) => when > now - 2);
+        speeds = speeds.filter(([when]) => when > now - SHOWN);
+        signs = signs.filter((sign) => sign.stop > now - SHOWN);
+        draw(now, speeds, signs);
+        root.dataset.frames = Number(root.dataset.frames || 0) + 1;
+        at("[data-figure=rate]").textContent = `${(frames.length / Math.min(2, Math.max(now, 0.1))).toFixed(0)} pictures a second`;
+        at("[data-figure=trip]").textContent = `${middle(trips).toFixed(0)} ms a picture`;
+        if (lates.length) {
+          at("[data-figure=late]").textContent = `${(1000 * middle(lates)).toFixed(0)} ms from the end of a sign to its answer`;
+        }
+        at("[data-figure=state]").textContent = answer.signing ? "Sees signing" : "Waits for a sign";
+        await new Promise((next) => {
+          const timer = setTimeout(next, 100);
+          video.requestVideoFrameCallback?.(() => {
+            clearTimeout(timer);
+            next();
+          });
+        });
+      }
+    }
+
+    function stop() {
+      running = false;
+      turn += 1;
+      closeCamera(stream);
+      stream = null;
+      become("idle");
+    }
+
+    button.addEventListener("click", async () => {
+      if (running) return stop();
+      say("");
+      try {
+        stream = await openCamera();
+        video.srcObject = stream;
+        await video.play();
+        running = true;
+        become("live");
+        await look();
+      } catch (error) {
+        stop();
+        say(error.message, true);
+      }
+    });
+    whenHidden(root, () => running && stop());
+    become("idle");
+  }
+
+  return { live, camera, buttons, openCamera, closeCamera, whenHidden, wait };
 })();
