@@ -30,7 +30,7 @@ $(READY): requirements.txt pyproject.toml
 
 demo: setup
 	$(SIGNFLOW) synth data/$(DEMO) $(DEMO_SET)
-	$(SIGNFLOW) build data/$(DEMO) --videos data/$(DEMO)/videos --classes 10 --image-size 64 --out stores/$(DEMO)
+	$(SIGNFLOW) build data/$(DEMO) --videos data/$(DEMO)/videos --classes 10 --protocol report --image-size 64 --out stores/$(DEMO)
 	for net in $(NETS); do $(SIGNFLOW) train stores/$(DEMO) --model $$net $(DEMO_TRAINING) --out runs/$(DEMO)/$$net || exit; done
 	$(SIGNFLOW) evaluate $(RUNS)
 	$(SIGNFLOW) report $(RUNS) --out runs/$(DEMO)/report.html

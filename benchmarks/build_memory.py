@@ -110,7 +110,8 @@ def render(
 
 
 def _watch_build(table: Path, store: Path, *, workers: int) -> Iterator[Moment]:
-    words = ["build", str(table), "--out", str(store), "--workers", str(workers)]
+    words = ["build", str(table), "--protocol", "report", "--out", str(store)]
+    words += ["--workers", str(workers)]
     process = subprocess.Popen([sys.executable, "-m", "signflow.cli.main", *words])
     done: dict[Path, int] = {}
     while process.poll() is None:

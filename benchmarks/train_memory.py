@@ -72,7 +72,8 @@ def _line(place: Path, count: int, *, image_size: int) -> str:
     )
     _peak_megabytes(
         "signflow.cli.main",
-        *("build", data, "--videos", data / "videos", "--image-size", image_size, "--out", store),
+        *("build", data, "--videos", data / "videos", "--protocol", "report"),
+        *("--image-size", image_size, "--out", store),
     )
     counts = read_json(store / "store.json", what="a store's description")["counts"]
     built = sum(split["built"] for split in counts.values())

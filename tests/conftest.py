@@ -76,5 +76,6 @@ def square_store(
 ) -> Path:
     """The store of `square_table`: 10 frames of 32 x 32."""
     out = tmp_path_factory.mktemp("stores") / "squares"
-    signflow("build", square_table, "--out", out, "--image-size", "32", "--workers", "0")
+    words = ["--protocol", "report", "--image-size", "32", "--workers", "0"]
+    signflow("build", square_table, "--out", out, *words)
     return out

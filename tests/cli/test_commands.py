@@ -68,7 +68,7 @@ def test_report_and_show_write_what_people_look_at(
     assert guessed_width > width
 
 
-def test_models_lists_the_reports_nets(signflow: Signflow):
+def test_models_lists_what_nets_see_cost_and_begin_with(signflow: Signflow):
     done = signflow("models")
 
     for name, weights in {
@@ -79,6 +79,18 @@ def test_models_lists_the_reports_nets(signflow: Signflow):
     }.items():
         (line,) = [line for line in done.stdout.splitlines() if f" {name} " in line]
         assert weights in line
+    cost, weights = (line for line in done.stdout.splitlines() if " r2plus1d-18 " in line)
+    assert cost.split() == ["r2plus1d-18", "rgb", "*", "-", "31,305,255", "213.5"]
+    assert "torchvision, Kinetics-400" in weights
+    assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+def test_models_lists_encoders(signflow: Signflow):
+    assert signflow("models", "--encoders", "test_resnet").stdout.split() == [
+        "timm/test_resnet",
+        "timm/test_resnet.r160_in1k",
+    ]
+    assert signflow("models", "--encoders", "nosuchnet", check=False).status == 2
 
 
 def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
@@ -119,6 +131,8 @@ def test_a_folder_with_letters_outside_ascii_keeps_them_everywhere(
         (("evaluate",), "no run given"),
         (("evaluate", "nowhere"), "nowhere: is no run"),
         (("evaluate", "RUN", "--split", "dev"), "dev"),
+        (("evaluate", "RUN", "--tta", "9"), "--tta 9: must be 1 to 8 views"),
+        (("train", "STORE", "--out", "x", "--augment", "light", "--shift", "2"), "shift is 2.0"),
         (("report", "nowhere"), "nowhere: is no run"),
         (("report", "RUN", "--format", "pdf"), "pdf"),
         (
@@ -197,6 +211,36 @@ def test_what_is_measured_is_not_measured_again_until_the_weights_change(
     os.utime(again / "model.safetensors", (later, later))
     signflow("evaluate", again, "--split", "test")
     assert predictions.stat().st_mtime_ns > written
+
+
+def test_scores_over_several_views_are_kept_apart_from_those_of_the_clips_as_they_are(
+    run: Path, signflow: Signflow, tmp_path: Path
+):
+    again = shutil.copytree(run, tmp_path / "run")
+    signflow("evaluate", again, "--split", "test")
+    names = ("predictions_test.parquet", "result.json")
+    plain = [(again / name).read_bytes() for name in names]
+
+    done = signflow("evaluate", again, "--split", "test", "--tta", "4")
+
+    assert "means over 4 views" in done.stdout
+    assert [(again / name).read_bytes() for name in names] == plain
+    of_views = pq.read_table(again / "predictions_test_tta4.parquet").to_pydict()
+    scores = np.array(of_views["scores"])
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    as_they_are = pq.read_table(again / "predictions_test.parquet").to_pydict()
+    assert of_views["clip_id"] == as_they_are["clip_id"]
+    assert np.abs(scores - np.array(as_they_are["scores"])).max() > 1e-4
+    result = json.loads((again / "result_tta4.json").read_text())
+    right = sum(scores.argmax(axis=1) == np.array(of_views["label"]))
+    assert result["views"] == 4
+    assert result["splits"]["test"]["top1"]["value"] == pytest.approx(right / 9)
+
+    # One kind copied over the other is noticed.
+    shutil.copy(again / "result_tta4.json", again / "result.json")
+    mixed_up = signflow("evaluate", again, "--split", "test", check=False)
+    assert mixed_up.returncode == 2
+    assert "its scores are of 4 views" in mixed_up.stderr
 
 
 def test_tables_for_a_paper_go_to_the_terminal_or_into_a_file(

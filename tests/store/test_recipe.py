@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from squares import Signflow, write_square_video
 
 from signflow.annotations import Clip
 from signflow.errors import UserError
-from signflow.store import Made, Recipe, Store, make_samples
+from signflow.store import RECIPES, Made, Recipe, Store, make_samples
 from signflow.video import Dis, VideoFault
 
 ELSEWHERE = {
@@ -18,6 +19,7 @@ ELSEWHERE = {
     "crop": "box",
     "crop_margin": 0.25,
     "fit": "letterbox",
+    "camera": "homography",
     "encoding": "jpeg",
     "jpeg_quality": 80,
 }
@@ -49,7 +51,7 @@ def test_the_recipe_of_a_store_of_old_is_read_with_the_defaults():
     recipe = Recipe.from_dict(old)
 
     assert (recipe.crop, recipe.fit, recipe.sampling) == ("full", "squash", "floor")
-    assert (recipe.fps, recipe.encoding) == (None, "raw")
+    assert (recipe.fps, recipe.encoding, recipe.camera) == (None, "raw", "keep")
     assert recipe.to_dict() == old
 
 
@@ -63,6 +65,7 @@ def test_a_recipe_of_the_future_is_refused():
     [
         ({"crop": "hands"}, "crop is 'hands'; must be one of"),
         ({"fit": "stretch"}, "fit is 'stretch'; must be one of"),
+        ({"camera": "still"}, "camera is 'still'; must be one of"),
         ({"sampling": "random"}, "sampling is 'random'; must be one of"),
         ({"encoding": "gif"}, "encoding is 'gif'; must be one of"),
         ({"crop_margin": -0.1}, "crop_margin is -0.1; must be 0 to 2"),
@@ -171,3 +174,34 @@ def test_the_command_line_takes_frames_at_a_rate(tmp_path: Path, signflow: Signf
     assert store.sample("a.mp4").frames.shape == (16, 16, 16, 3)
     assert again.returncode == 2
     assert "with fps there is nothing to choose" in again.stderr
+
+
+def test_by_segments_a_short_clip_shows_frames_twice(tmp_path: Path):
+    path = write_square_video(tmp_path / "a.mp4", gloss="right", frames=8)
+
+    result = made(path, Recipe(frames=12, image_size=64, sampling="segments"))
+
+    assert isinstance(result, Made)
+    assert np.round(result.span.times * 25).astype(int).tolist() == [
+        0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7
+    ]  # fmt: skip
+    moving = [float(np.abs(pair.astype(int) - 128).mean()) for pair in result.sample.flow]
+    assert moving[1] == moving[4] == 0
+    assert min(moving[0], moving[2], moving[3]) > 0.05
+
+
+def test_the_command_lines_protocols_are_the_recipes_of_the_same_name(
+    tmp_path: Path, signflow: Signflow
+):
+    write_square_video(tmp_path / "a.mp4", gloss="down")
+    (tmp_path / "clips.csv").write_text("source,gloss,split\na.mp4,down,train\n")
+    for name, recipe in RECIPES.items():
+        signflow("build", tmp_path, "--protocol", name, "--out", tmp_path / name, "--workers", "0")
+
+        assert Store.open(tmp_path / name).recipe == replace(recipe, flow_bound=recipe.bound)
+
+    signflow("build", tmp_path, "--out", tmp_path / "usual", "--workers", "0")
+    wrong = signflow("build", tmp_path, "--protocol", "x", "--out", tmp_path / "y", check=False)
+    assert Store.open(tmp_path / "usual").recipe == Store.open(tmp_path / "standard").recipe
+    assert wrong.returncode == 2
+    assert "the protocols are report, standard" in wrong.stderr

@@ -9,6 +9,7 @@ import pytest
 from signflow.errors import UserError
 from signflow.sweep import parse_grid, planned_runs, run_name
 from signflow.training import TrainConfig
+from signflow.training.augment import STRENGTHS
 
 
 def test_the_reports_protocol_is_28_different_runs_of_ten_epochs():
@@ -75,7 +76,10 @@ def test_different_configurations_have_different_names():
         "inputs": (None, "rgb+flow"),
         "fusion": (None, "late"),
         "pretrained": (False, True),
+        "augment": ("none", "light"),
+        "flip": (False, True),
     }
+    values |= {name: (None, 0.0, 0.1) for name in STRENGTHS if name != "flip"}
     assert set(values) == set(TrainConfig().to_dict())
 
     assert "/" not in run_name(TrainConfig(encoder="hub/resnet18"))

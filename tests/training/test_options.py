@@ -45,6 +45,14 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(store: Store, plain: Pat
     assert losses(tmp_path / "run") == pytest.approx(losses(plain), abs=1e-5)
 
 
+def test_a_step_in_parts_is_augmented_as_the_whole_batch_is(store: Store, tmp_path: Path):
+    for parts in (1, 3):
+        config = replace(QUICK, augment="standard", flip=True, erase_still=0.5, accumulate=parts)
+        train(store, config=config, out=tmp_path / str(parts), device="cpu")
+
+    assert losses(tmp_path / "3") == pytest.approx(losses(tmp_path / "1"), abs=1e-4)
+
+
 ALL_AT_ONCE = replace(
     QUICK,
     epochs=4,
@@ -56,6 +64,8 @@ ALL_AT_ONCE = replace(
     label_smoothing=0.1,
     class_weights="balanced",
     patience=3,
+    augment="standard",
+    mixup=0.4,
 )
 
 
@@ -113,6 +123,8 @@ def test_reported_losses_are_plain_whatever_is_made_small(
         {"schedule": "step", "step_epochs": 1},
         {"warmup_epochs": 1.0},
         {"precision": "bf16-mixed"},
+        {"augment": "light"},
+        {"cutmix": 1.0},
     ],
 )
 def test_an_option_changes_what_is_learnt(

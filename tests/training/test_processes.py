@@ -16,7 +16,9 @@ from signflow.errors import UserError
 from signflow.store import Store
 from signflow.training import Processes, Run, TrainConfig, load_model, processes_asked, train
 
-CONFIG = TrainConfig(model="late-fusion", batch_size=5, learning_rate=1e-3, epochs=5)
+CONFIG = TrainConfig(
+    model="late-fusion", batch_size=5, learning_rate=1e-3, epochs=5, augment="standard"
+)
 TOLERANCE = 1e-5
 """Of losses: gradients are summed in another order, in 32 bits."""
 

@@ -101,6 +101,18 @@ def test_smoothing_and_weights_apply_to_each_stream():
     torch.testing.assert_close(loss, streams[0] + streams[1])
 
 
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_shares_of_one_class_are_that_classs_label_also_under_weights(label_smoothing: float):
+    logits = torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 2, 0])
+    weights = torch.tensor([0.5, 2.0, 1.0])
+    options = {"class_weights": weights, "label_smoothing": label_smoothing}
+
+    loss = joint_loss(logits, functional.one_hot(labels, 3).float(), **options)
+
+    torch.testing.assert_close(loss, joint_loss(logits, labels, **options))
+
+
 def test_balanced_weights_let_every_sign_count_the_same():
     rows = rows_of(0, 0, 0, 0, 1, 1, 3, 3)
 

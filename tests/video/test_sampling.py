@@ -18,6 +18,7 @@ from signflow.video import (
     sample_even,
     sample_floor,
     sample_rate,
+    sample_segments,
 )
 
 
@@ -80,6 +81,8 @@ def test_a_span_tells_people_what_it_is() -> None:
         (sample_centre, 12, 4, ".x..x..x..x."),
         (sample_centre, 4, 4, "xxxx"),
         (sample_centre, 5, 1, "..x.."),
+        (sample_segments, 11, 4, ".x..x.x..x."),
+        (sample_segments, 4, 4, "xxxx"),
     ],
 )
 def test_frames_are_chosen_as_drawn(
@@ -180,3 +183,14 @@ def test_a_stretch_of_one_frame_has_no_motion_at_any_rate(tmp_path: Path) -> Non
     assert isinstance(fault, VideoFault)
     assert fault.code == "too-few-frames"
     assert "holds 1 frames, but 2 are needed" in str(fault)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(3, [0, 1, 1, 2]), (2, [0, 0, 1, 1]), (1, [0] * 4)])
+def test_a_frame_stands_for_several_segments_where_there_are_few(n: int, expected: list[int]):
+    assert sample_segments(n, 4) == expected
+
+
+@pytest.mark.parametrize(("n", "count"), [(0, 4), (4, 0)])
+def test_segments_of_nothing_are_refused(n: int, count: int):
+    with pytest.raises(ValueError, match="must be at least 1"):
+        sample_segments(n, count)

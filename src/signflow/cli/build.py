@@ -5,15 +5,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import tyro
 from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional
 
 from signflow.annotations import SPLITS, ReadOptions, read_clips
 from signflow.audit import drop_leaks
-from signflow.cli.parse import key_values, parse
+from signflow.cli.parse import key_values, option, parse
+from signflow.cli.protocol import protocol_in
 from signflow.cluster import dask_executor
 from signflow.progress import console
-from signflow.store import PATIENCE, BuildSummary, Recipe, build_store
+from signflow.store import PATIENCE, RECIPES, BuildSummary, Protocol, Recipe, build_store
 from signflow.video import create_flow
 
 
@@ -30,9 +32,12 @@ class Build:
         source: the table, the annotation directory or the folder.
         out: the store's directory.
         read: how to read the source.
+        protocol: what the recipe's options begin with: standard, or the report's.
         recipe: how a clip becomes arrays.
-        flow: optical flow method: farneback or dis.
-        flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3.
+        flow: optical flow method: farneback, dis or raft (a net; its weights are downloaded once);
+            by default the protocol's (dis, farneback).
+        flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3, or
+            variant=small of raft.
         workers: processes; by default one per core. 0 works in this one.
         dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must
             see the videos and the store under the same paths (extra: signflow[dask]).
@@ -45,8 +50,9 @@ class Build:
     source: Positional[Path]
     out: Path
     read: OmitArgPrefixes[ReadOptions] = field(default_factory=ReadOptions)
-    recipe: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
-    flow: str = "farneback"
+    protocol: Protocol = "standard"
+    recipe: OmitArgPrefixes[Recipe] = field(default_factory=lambda: RECIPES["standard"])
+    flow: str | None = None
     flow_options: tuple[str, ...] = ()
     workers: int | None = None
     dask: str | None = None
@@ -57,8 +63,11 @@ class Build:
 
 def run(words: Sequence[str]) -> None:
     """Build a store and say what came of it."""
-    asked = parse(Build, words, command="build")
-    flow = create_flow(asked.flow, **key_values(asked.flow_options, option="--flow-options"))
+    usual = _usual_recipe(words)
+    default = Build(source=tyro.MISSING, out=tyro.MISSING, recipe=usual)
+    asked = parse(Build, words, command="build", default=default)
+    options = key_values(asked.flow_options, option="--flow-options")
+    flow = create_flow(asked.flow or usual.flow.name, **options)
     clips = read_clips(asked.source, options=asked.read)
     with dask_executor(asked.dask) if asked.dask else nullcontext() as executor:
         summary = build_store(
@@ -72,6 +81,12 @@ def run(words: Sequence[str]) -> None:
             leave_out=drop_leaks(workers=asked.workers) if asked.drop_leaks else None,
         )
     _print_summary(summary)
+
+
+def _usual_recipe(words: Sequence[str]) -> Recipe:
+    """What the recipe's options begin with; at a rate there is nothing to choose by sampling."""
+    usual = RECIPES[protocol_in(words) or "standard"]
+    return usual if option(words, "--fps") is None else replace(usual, sampling="floor")
 
 
 def _print_summary(summary: BuildSummary) -> None:

@@ -24,11 +24,14 @@ class Evaluate:
         runs: run directories, or folders of them. Of a folder the unfinished runs are passed over.
         split: which splits. Test is meant to be looked at once, when all is chosen.
         device: auto, cpu or cuda.
+        tta: test-time augmentation: give each clip the mean score over so many views of it, 2 to 8,
+            in files of their own. 1: the clips as they are.
     """
 
     runs: Positional[tuple[Path, ...]]
     split: tuple[Split, ...] = ("val", "test")
     device: str = "auto"
+    tta: int = 1
 
 
 def run(words: Sequence[str]) -> None:
@@ -39,8 +42,8 @@ def run(words: Sequence[str]) -> None:
     runs = find_runs(asked.runs)
     done = [path for path in runs if path in asked.runs or Run.open(path).complete]
     for path in done:
-        evaluate(path, splits=asked.split, device=asked.device)
-    console.print(summary_table(done))
+        evaluate(path, splits=asked.split, device=asked.device, views=asked.tta)
+    console.print(summary_table(done, views=asked.tta))
     if len(done) < len(runs):
         unfinished = ", ".join(path.name for path in runs if path not in done)
         console_err.print(

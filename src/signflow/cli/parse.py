@@ -11,15 +11,44 @@ from signflow.errors import UserError
 Arguments = TypeVar("Arguments")
 
 
-def parse(kind: type[Arguments], words: Sequence[str], *, command: str) -> Arguments:
+def parse(
+    kind: type[Arguments],
+    words: Sequence[str],
+    *,
+    command: str,
+    default: Arguments | None = None,
+) -> Arguments:
     """Fill a dataclass from words; wrong ones end the process with status 2 and say what is wrong.
 
     A ValueError of the dataclass (a value out of range) is wrong use as well.
+
+    Args:
+        kind: the dataclass.
+        words: the command's words.
+        command: its name.
+        default: what the words change; None: the dataclass's own defaults.
     """
+    start = tyro.MISSING_NONPROP if default is None else default
     try:
-        return tyro.cli(kind, args=list(words), prog=f"signflow {command}")
+        return tyro.cli(kind, args=list(words), prog=f"signflow {command}", default=start)
     except ValueError as error:
         raise UserError(str(error)) from None
+
+
+def option(words: Sequence[str], name: str) -> str | None:
+    """The value of an option, before the words are parsed; None where it is not given.
+
+    Example:
+        >>> option(["store", "--model", "compact"], "--model")
+        'compact'
+    """
+    value = None
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if word == name:
+            value = following
+        elif word.startswith(f"{name}="):
+            value = word.removeprefix(f"{name}=")
+    return value
 
 
 def key_values(words: Sequence[str], *, option: str) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import tyro
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from signflow.cli.parse import parse
+from signflow.cli.parse import option, parse
+from signflow.cli.protocol import protocol_in
 from signflow.errors import UserError
 from signflow.progress import console
-from signflow.store import Store
+from signflow.store import Protocol, Store
 from signflow.sweep import (
-    Protocol,
     SweepOptions,
     SweepSummary,
     Timing,
@@ -21,7 +22,7 @@ from signflow.sweep import (
     search,
     sweep,
 )
-from signflow.training import TrainConfig
+from signflow.training import TrainConfig, default_config, protocol_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,8 @@ class Sweep:
         store: a store that signflow build made.
         out: the folder: a run directory each.
         protocol: report: its four nets, at batch sizes 4, 8, 16, 32 with learning rate 1e-5, and at
-            learning rates 1e-5, 5e-5, 1e-4, 5e-4 with batch size 16.
+            learning rates 1e-5, 5e-5, 1e-4, 5e-4 with batch size 16; standard: what the options of
+            signflow train begin with. By default those that the model was made for.
         grid: FIELD=VALUE,VALUE... of any option of signflow train, several times if you like: all
             combinations, also with the protocol's.
         seeds: how many seeds of each, from --seed.
@@ -55,12 +57,13 @@ class Sweep:
     search: int | None = None
     process: OmitArgPrefixes[SweepOptions] = field(default_factory=SweepOptions)
     timing: OmitArgPrefixes[Timing] = field(default_factory=Timing)
-    config: OmitArgPrefixes[TrainConfig] = field(default_factory=TrainConfig)
+    config: OmitArgPrefixes[TrainConfig] = field(default_factory=default_config)
 
 
 def run(words: Sequence[str]) -> None:
     """Work on the sweep until it is done, and say what came of it."""
-    asked = parse(Sweep, words, command="sweep")
+    usual = Sweep(store=tyro.MISSING, out=tyro.MISSING, config=_usual_config(words))
+    asked = parse(Sweep, words, command="sweep", default=usual)
     store, grid = Store.open(asked.store), parse_grid(asked.grid)
     if asked.search is None:
         summary = sweep(
@@ -89,6 +92,21 @@ def run(words: Sequence[str]) -> None:
             timing=asked.timing,
         )
     _print_summary(summary, searched=asked.search is not None)
+
+
+def _usual_config(words: Sequence[str]) -> TrainConfig:
+    """What the options of training begin with: the protocol, or what the nets were made for."""
+    protocol = protocol_in(words)
+    if protocol == "report":
+        return default_config(option(words, "--model"), protocol=protocol)
+    nets = [word.removeprefix("model=").split(",") for word in words if word.startswith("model=")]
+    kinds = {protocol_of(net.strip()) for net in nets[0]} if nets else set()
+    if protocol is None and len(kinds) > 1:
+        raise UserError(
+            "--grid model=...: these nets were made for different protocols; sweep them apart, or"
+            " say --protocol standard"
+        )
+    return default_config(option(words, "--model"), protocol=protocol or next(iter(kinds), None))
 
 
 def _print_summary(summary: SweepSummary, *, searched: bool) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
-from signflow.cli.parse import parse
+from signflow.cli.parse import option, parse
+from signflow.cli.protocol import protocol_in
 from signflow.progress import console
-from signflow.store import Store
-from signflow.training import TrainConfig, processes_asked, train
+from signflow.store import Protocol, Store
+from signflow.training import TrainConfig, default_config, processes_asked, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,8 @@ class Train:
     Attributes:
         store: a store that signflow build made.
         out: the run's directory.
+        protocol: what the options below begin with: standard, or the report's. By default the one
+            that the model was made for.
         config: what the result depends on.
         device: auto, cpu or cuda.
         devices: how many of them on each machine, a process each; by default as many as torchrun
@@ -29,7 +33,8 @@ class Train:
 
     store: Positional[Path]
     out: Path
-    config: OmitArgPrefixes[TrainConfig] = field(default_factory=TrainConfig)
+    protocol: Protocol | None = None
+    config: OmitArgPrefixes[TrainConfig] = field(default_factory=default_config)
     device: str = "auto"
     devices: int | None = None
     nodes: int | None = None
@@ -38,7 +43,9 @@ class Train:
 
 def run(words: Sequence[str]) -> None:
     """Train and say what the best epoch was."""
-    asked = parse(Train, words, command="train")
+    config = default_config(option(words, "--model"), protocol=protocol_in(words))
+    usual = Train(store=tyro.MISSING, out=tyro.MISSING, config=config)
+    asked = parse(Train, words, command="train", default=usual)
     processes = processes_asked(asked.devices, asked.nodes)
     done = train(
         Store.open(asked.store),

@@ -60,9 +60,17 @@ def join(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def predictions_path(run: Path, split: str) -> Path:
-    """Return where a run directory keeps its predictions for `split`."""
-    return run / f"predictions_{split}.parquet"
+def predictions_path(run: Path, split: str, *, views: int = 1) -> Path:
+    """Return where a run directory keeps its predictions for `split`.
+
+    Scores that are means over several views of each clip have files of their own.
+    """
+    return run / f"predictions_{split}{_suffix(views)}.parquet"
+
+
+def result_path(run: Path, *, views: int = 1) -> Path:
+    """Return where a run directory keeps what was measured of its predictions."""
+    return run / f"result{_suffix(views)}.json"
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
@@ -99,6 +107,10 @@ def read_predictions(path: Path) -> Predictions:
         labels=table["label"].to_numpy(),
         scores=_as_matrix(path, table["scores"].to_pylist()),
     )
+
+
+def _suffix(views: int) -> str:
+    return "" if views == 1 else f"_tta{views}"
 
 
 def _as_matrix(path: Path, rows: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:

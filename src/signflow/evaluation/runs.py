@@ -9,7 +9,12 @@ from typing import Any
 
 from signflow.errors import UserError
 from signflow.evaluation.metrics import SplitResult, split_result
-from signflow.evaluation.predictions import Predictions, predictions_path, read_predictions
+from signflow.evaluation.predictions import (
+    Predictions,
+    predictions_path,
+    read_predictions,
+    result_path,
+)
 from signflow.files import read_json
 from signflow.training import EpochMetrics, Run, TrainConfig
 
@@ -69,6 +74,7 @@ class RunRecord:
         parameters: how many weights the net has; None before the first evaluation.
         best_epoch: the epoch whose weights were kept, from 1; None before the first.
         splits: results by split, of those that were evaluated.
+        views: over how many views of each clip the scores in `splits` are means.
     """
 
     run: Run
@@ -79,10 +85,15 @@ class RunRecord:
     parameters: int | None = None
     best_epoch: int | None = None
     splits: Mapping[str, SplitResult] = field(default_factory=dict)
+    views: int = 1
 
     @classmethod
-    def read(cls, path: Path) -> "RunRecord":
+    def read(cls, path: Path, *, views: int = 1) -> "RunRecord":
         """Read a run directory.
+
+        Args:
+            path: the directory.
+            views: which results: those over so many views of each clip; 1: as the clips are.
 
         Raises:
             UserError: `path` is no run, a run of another schema version, or one of its files is
@@ -95,13 +106,14 @@ class RunRecord:
             raise _damaged(run.metrics_path, error, remedy="train again") from None
         known = {
             "best_epoch": max((epoch.epoch for epoch in history if epoch.best), default=None),
-            **_read_result(path / "result.json"),
+            **_read_result(path, views=views),
         }
         return cls(
             run=run,
             history=history,
             environment=_read_environment(run),
             failure=None if run.complete else _read_failure(path / "failed.json"),
+            views=views,
             **known,
         )
 
@@ -131,7 +143,7 @@ class RunRecord:
         Raises:
             UserError: the file is damaged.
         """
-        path = predictions_path(self.path, split)
+        path = predictions_path(self.path, split, views=self.views)
         return read_predictions(path) if path.exists() else None
 
     def train_command(self) -> str:
@@ -141,7 +153,8 @@ class RunRecord:
 
     def evaluate_command(self, split: str) -> str:
         """Return the command line that evaluates the run on a split, quoted likewise."""
-        return shlex.join(["signflow", "evaluate", str(self.path), "--split", split])
+        words = ["signflow", "evaluate", str(self.path), "--split", split]
+        return shlex.join([*words, *(["--tta", str(self.views)] if self.views > 1 else [])])
 
 
 def _read_environment(run: Run) -> dict[str, Any]:
@@ -162,7 +175,8 @@ def _read_failure(path: Path) -> str | None:
     return str(reason) if reason else "for a reason that was not kept"
 
 
-def _read_result(path: Path) -> dict[str, Any]:
+def _read_result(run: Path, *, views: int) -> dict[str, Any]:
+    path = result_path(run, views=views)
     if not path.exists():
         return {}
     value = read_json(path, what="a run's result")
@@ -172,6 +186,9 @@ def _read_result(path: Path) -> dict[str, Any]:
             f"{path}: schema_version is {version!r}; this signflow reads {RESULT_SCHEMA_VERSION}:"
             " evaluate the run again, or use the signflow that wrote it"
         )
+    if value.get("views", 1) != views:
+        found = f"its scores are of {value.get('views', 1)} views"
+        raise _damaged(path, found, remedy="delete it and evaluate the run again")
     try:
         return {
             "classes": tuple(value["classes"]),

@@ -12,7 +12,7 @@ from signflow.evaluation.settings import REPEATED, differing_settings, settings_
 from signflow.evaluation.words import NOTHING, percent, span
 
 
-def summary_table(runs: Sequence[Path]) -> Table:
+def summary_table(runs: Sequence[Path], *, views: int = 1) -> Table:
     """Return a row for each run: what it is, and its accuracies with 95 % intervals.
 
     Of the settings only those are shown in which the runs differ; the names of their directories
@@ -20,14 +20,18 @@ def summary_table(runs: Sequence[Path]) -> Table:
 
     Args:
         runs: run directories, or folders of them; a run that is not evaluated has dashes.
+        views: of each clip, over which the scores are means.
 
     Raises:
         UserError: one of them is no run, or is damaged.
     """
-    records = [RunRecord.read(path) for path in find_runs(runs)]
+    records = [RunRecord.read(path, views=views) for path in find_runs(runs)]
     settings = [_settings(record) for record in records]
     differing = _differing(records)
-    table = Table(caption="[ ] 95 % interval over clips", caption_justify="left")
+    caption = "[ ] 95 % interval over clips"
+    if views > 1:
+        caption += f"; scores are means over {views} views of each clip"
+    table = Table(caption=caption, caption_justify="left")
     table.add_column("net", no_wrap=True)
     for name in differing:
         table.add_column(name, justify="right")

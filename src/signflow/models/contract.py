@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from signflow.models.facts import WeightFacts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
@@ -81,12 +83,14 @@ class SignModel(nn.Module):
     - `flow`: (B, T-1, H, W, 2), 128 is no motion; None where `inputs.flow` is False.
 
     Bytes become floats inside the model, on its device. `learned_fusion` says that the streams'
-    scores are weighted as validation says, not alike.
+    scores are weighted as validation says, not alike; `weight_facts` what is known of the weights
+    that it can begin with (`pretrained`), None where there are none.
     """
 
     inputs: Inputs
     streams: int = 1
     learned_fusion: bool = False
+    weight_facts: WeightFacts | None = None
 
     def forward(self, rgb: Tensor | None = None, flow: Tensor | None = None) -> Tensor:
         """Map a batch to logits of shape (batch, streams, classes)."""
@@ -118,7 +122,11 @@ def joint_loss(
         )
         for stream in logits.unbind(1)
     ]
-    return torch.stack(per_stream).sum()
+    loss = torch.stack(per_stream).sum()
+    if class_weights is not None and labels.ndim == 2:
+        # Of shares, PyTorch divides by the number of clips instead of their weights.
+        loss = loss * len(labels) / (labels @ class_weights).sum()
+    return loss
 
 
 def scores(logits: Tensor, *, weights: Tensor | None = None) -> Tensor:

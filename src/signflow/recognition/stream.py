@@ -257,6 +257,7 @@ class Spotter:
             count=recipe.frames,
             choose=recipe.choose,
             fps=recipe.fps,
+            fewest=recipe.fewest,
         )
         if isinstance(pick, VideoFault):
             return None
@@ -274,8 +275,9 @@ class Spotter:
             return
         pair = len(look.flow)
         if self._recognizer.sees_flow and pair < len(look.kept) - 1:
-            method = self._recognizer.recipe.flow
-            look.flow.append(compute_flow(look.kept[pair : pair + 2], method=method)[0])
+            recipe, neighbours = self._recognizer.recipe, look.kept[pair : pair + 2]
+            flow = compute_flow(neighbours, method=recipe.flow, camera=recipe.camera)
+            look.flow.append(flow[0])
             pair += 1
         if not self._looks or (self._recognizer.sees_flow and pair < len(look.kept) - 1):
             return

@@ -2,7 +2,7 @@
 
 from signflow.store.build import PATIENCE, BuildSummary, LeaveOut, build_store
 from signflow.store.encodings import ENCODINGS, EncodedImages, Encoding
-from signflow.store.recipe import Recipe
+from signflow.store.recipe import RECIPES, Protocol, Recipe
 from signflow.store.rows import ClipRow
 from signflow.store.samples import (
     Made,
@@ -17,12 +17,14 @@ from signflow.store.store import Store
 __all__ = [
     "ENCODINGS",
     "PATIENCE",
+    "RECIPES",
     "BuildSummary",
     "ClipRow",
     "EncodedImages",
     "Encoding",
     "LeaveOut",
     "Made",
+    "Protocol",
     "Recipe",
     "Sample",
     "Store",

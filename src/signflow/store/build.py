@@ -32,6 +32,7 @@ from signflow.store.layout import (
 from signflow.store.plan import ShardPlan, plan_shards
 from signflow.store.recipe import Recipe, fingerprint
 from signflow.store.rows import ClipRow, read_rows, write_rows
+from signflow.video import prepare_flow
 
 PATIENCE = 300.0
 """Seconds without a sign of life after which a decoder is taken to hang."""
@@ -106,9 +107,10 @@ def build_store(
         leave_out: what not to take up, though it could be built.
 
     Raises:
-        UserError: `workers` is below 0, `out` holds something else, another build is at work in
-            it, or (exit status 1) the disk is full, worker processes end for a reason that is not
-            in the videos, or, after writing `clips.parquet`, not one clip could be built.
+        UserError: `workers` is below 0, the flow method cannot work, `out` holds something else,
+            another build is at work in it, or (exit status 1) the disk is full, worker processes
+            end for a reason that is not in the videos, or, after writing `clips.parquet`, not one
+            clip could be built.
     """
     if workers is not None and workers < 0:
         raise UserError(f"--workers {workers}: must be 0 or more")
@@ -116,6 +118,7 @@ def build_store(
         raise UserError(f"--patience {patience:g}: must be seconds above 0")
     started = time.monotonic()
     recipe = recipe or Recipe()
+    prepare_flow(recipe.flow, height=recipe.image_size, width=recipe.image_size)
     wanted = {"recipe": recipe.to_dict(), "clips": [asdict(clip) for clip in clips.clips]}
     if leave_out is not None:
         wanted["leave_out"] = leave_out.name

@@ -12,6 +12,8 @@ from signflow.errors import UserError
 from signflow.store.encodings import ENCODINGS, Encoding
 from signflow.video import (
     DEFAULT_FLOW_BOUND,
+    Camera,
+    Dis,
     Farneback,
     Fit,
     FlowMethod,
@@ -20,14 +22,17 @@ from signflow.video import (
     sample_centre,
     sample_even,
     sample_floor,
+    sample_segments,
 )
 
+Protocol = Literal["standard", "report"]
 Crop = Literal["full", "box"]
-Sampling = Literal["floor", "even", "centre"]
+Sampling = Literal["floor", "even", "centre", "segments"]
 _SAMPLINGS: dict[str, Callable[[int, int], list[int]]] = {
     "floor": sample_floor,
     "even": sample_even,
     "centre": sample_centre,
+    "segments": sample_segments,
 }
 
 MEASURED_AT = 224
@@ -39,13 +44,15 @@ class Recipe:
     """How a clip becomes arrays. The same clips and recipe give the same bytes.
 
     The defaults are those of the report (`docs/report.md`): ten frames at `k * floor(n / 10)`,
-    224 x 224, Farneback flow between neighbours.
+    224 x 224, Farneback flow between neighbours. What `signflow build` begins with is
+    `RECIPES["standard"]`.
 
     Attributes:
         frames: frames kept per clip, 2 or more; flow is computed between neighbours.
         image_size: height and width of the kept frames in pixels, 8 to 1024.
         sampling: which frames of a clip: every n-th from its first on (floor), from its first to
-            its last (even), or the middles of equal parts (centre).
+            its last (even), the middles of equal parts (centre), or those however short the clip
+            is (segments): with fewer frames than parts a frame stands for several.
         fps: keep frames at this rate, per second, from around the clip's middle, instead of by
             sampling; in a clip too short for it its first and last frame are repeated.
         crop: keep the full picture, or cut out the annotated box, widened to a square; a clip
@@ -53,6 +60,8 @@ class Recipe:
         crop_margin: share of the box's longer side that is added on every side of it, 0 to 2.
         fit: how what is no square becomes one: squash it, or letterbox it, with black beside it.
         flow: the flow method with its parameters.
+        camera: the camera's own motion: keep it in the flow, or subtract each pair's mean flow, its
+            median, or what a homography says of a turning camera.
         flow_bound: largest motion that is stored, in pixels of the kept frames. None: 64 at 224
             pixels, in proportion at other sizes; `docs/flow.md` says how that was measured.
         encoding: how frames and flow lie in the store: raw; zstd or png, smaller and exact; jpeg,
@@ -69,6 +78,7 @@ class Recipe:
     fit: Fit = "squash"
     # On the command line `--flow` and `--flow-options` make it, not an option of its own.
     flow: Annotated[FlowMethod, Fixed, Suppress] = field(default_factory=Farneback)
+    camera: Camera = "keep"
     flow_bound: float | None = None
     encoding: Encoding = "raw"
     jpeg_quality: int = 95
@@ -107,6 +117,11 @@ class Recipe:
     def choose(self, n: int, count: int) -> list[int]:
         """The positions to keep of a clip's `n` frames, by `sampling`."""
         return _SAMPLINGS[self.sampling](n, count)
+
+    @property
+    def fewest(self) -> int | None:
+        """How many frames a clip must have; None: as many as are kept, or 2 at a rate."""
+        return 2 if self.sampling == "segments" and self.fps is None else None
 
     @property
     def sample_bytes(self) -> int:
@@ -149,10 +164,18 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "sampling": get_args(Sampling),
     "crop": get_args(Crop),
     "fit": get_args(Fit),
+    "camera": get_args(Camera),
     "encoding": ENCODINGS,
 }
 _FIRST = {"frames", "image_size", "flow", "flow_bound"}
 _LATER = {field.name: field.default for field in fields(Recipe) if field.name not in _FIRST}
+
+
+RECIPES: dict[Protocol, Recipe] = {
+    "report": Recipe(),
+    "standard": Recipe(frames=16, image_size=112, sampling="segments", flow=Dis()),
+}
+"""The report's, and what was found to recognise most (`docs/results.md`)."""
 
 
 def fingerprint(value: Any) -> str:

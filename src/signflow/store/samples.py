@@ -98,6 +98,7 @@ def make_samples(
         count=recipe.frames,
         choose=recipe.choose,
         fps=recipe.fps,
+        fewest=recipe.fewest,
         size=(recipe.image_size, recipe.image_size),
         frame_rate=clips[0].frame_rate,
         boxes=[clip.box if recipe.crop == "box" else None for clip in whole],
@@ -131,6 +132,7 @@ def make_sample(clip: Clip, frames: NDArray[np.uint8], *, recipe: Recipe) -> Mad
         count=recipe.frames,
         choose=recipe.choose,
         fps=recipe.fps,
+        fewest=recipe.fewest,
         size=(recipe.image_size, recipe.image_size),
         frame_rate=clip.frame_rate,
         box=clip.box if recipe.crop == "box" else None,
@@ -176,7 +178,7 @@ def box_is_inside(box: Box) -> bool:
 
 
 def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
-    flow = compute_flow(span.frames, method=recipe.flow)
+    flow = compute_flow(span.frames, method=recipe.flow, camera=recipe.camera)
     sample, saturated = pack_sample(
         span.frames, flow, recipe=recipe, clip_id=clip.clip_id, label=clip.label
     )

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields, replace
 from itertools import product
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 from signflow.errors import UserError
-from signflow.training import TrainConfig
+from signflow.store import Protocol
+from signflow.training import PROTOCOLS, TrainConfig
 
-Protocol = Literal["report"]
 Grid = Mapping[str, tuple[Any, ...]]
 
 _SHORT_NAMES = {"batch_size": "bs", "learning_rate": "lr"}
@@ -44,7 +44,8 @@ def planned_runs(
 
     Args:
         base: what they have in common.
-        protocol: "report": the report's series of batch sizes and learning rates for its four nets.
+        protocol: "report": the report's series of batch sizes and learning rates for its four nets;
+            otherwise `base` alone.
         grid: values by field of `TrainConfig`; a field of the protocol is replaced.
         seeds: how many, from `base.seed`.
 
@@ -57,7 +58,7 @@ def planned_runs(
     if seeds > 1 and "seed" in axes:
         raise UserError("--grid seed=... and --seeds both say which seeds; give one of them")
     axes.setdefault("seed", tuple(range(base.seed, base.seed + seeds)))
-    starts = [base] if protocol is None else _report(base)
+    starts = _report(base) if protocol == "report" else [base]
     try:
         # The seed changes last: a sweep that is stopped has all settings with the first seeds.
         names = sorted(axes, key=lambda name: name != "seed")
@@ -72,17 +73,17 @@ def planned_runs(
 
 
 def run_name(config: TrainConfig) -> str:
-    """A readable name: net, batch size, learning rate, what differs from the default, and seed.
+    """A readable name: net, batch size, learning rate, seed, and what its protocol has otherwise.
 
     Example:
         >>> run_name(TrainConfig(model="temporal", fold=2))
         'temporal_bs16_lr1e-05_fold2_seed0'
     """
-    parts = [config.model]
+    parts, usual = [config.model], PROTOCOLS[config.protocol]
     for field in fields(config):
         value = getattr(config, field.name)
         always = field.name in _ALWAYS_NAMED
-        if always or (field.name not in _NAMED_OTHERWISE and value != field.default):
+        if always or (field.name not in _NAMED_OTHERWISE and value != getattr(usual, field.name)):
             label = _SHORT_NAMES.get(field.name, field.name.replace("_", "-"))
             parts.append(f"{label}{_short(value)}")
     return "_".join([*parts, f"seed{config.seed}"])

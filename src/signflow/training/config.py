@@ -1,12 +1,14 @@
 """What a training run is: the configuration that is saved with it."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import arg
 
 from signflow.models import Fusion, InputsChoice, ModelOptions
+from signflow.store import Protocol
+from signflow.training.augment.strengths import PRESETS, STRENGTHS, Augmentation, AugmentPreset
 
 SCHEMA_VERSION = 1
 
@@ -14,7 +16,9 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Schedule = Literal["constant", "cosine", "step"]
 ClassWeights = Literal["none", "balanced"]
 
-_PROTOCOL = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
+REPORT_NETS = ("spatial", "temporal", "early-fusion", "late-fusion")
+
+_ALWAYS_TOLD = ("model", "batch_size", "learning_rate", "epochs", "seed", "fold")
 _SHORT_OPTIONS = {"learning_rate": "lr"}
 
 
@@ -22,7 +26,8 @@ _SHORT_OPTIONS = {"learning_rate": "lr"}
 class TrainConfig:
     """Everything that the result of a run depends on, the store and the machine apart.
 
-    The defaults are the report's protocol; from `precision` on it uses none of the options.
+    The defaults are the report's protocol; from `precision` on it uses none of the options. What
+    `signflow train` begins with is `default_config`.
 
     Attributes:
         model: name of a registered model (`signflow models`).
@@ -49,6 +54,26 @@ class TrainConfig:
         inputs: what the model looks at, where it has the choice; None: its own.
         fusion: where its streams meet, likewise; learned weighs their scores by validation.
         pretrained: begin with weights that the encoder's library offers.
+        augment: change training clips at random, frames and flow alike: lightly, or by the standard
+            strengths of `docs/augmentation.md`. Each strength that follows replaces the preset's;
+            None: as the preset has it.
+        scale: grow or shrink by up to this share.
+        aspect: change width against height by up to this share.
+        shift: move by up to this share of width and height.
+        rotation: turn by up to so many degrees.
+        flip: mirror half of the clips; only for signs that mean the same with either hand.
+        speed: up to this share faster or slower.
+        temporal_crop: cut off up to this share of the time, and stretch the rest.
+        jitter: take each frame up to so many frames earlier or later, below 0.5.
+        frame_drop: lose this share of the frames, so that the one before stays.
+        brightness: frames up to this share brighter or darker.
+        contrast: up to this share more or less.
+        saturation: up to this share more or less.
+        hue: turn hues by up to this share of the circle.
+        noise: highest standard deviation in frames, in bytes; in flow, an eighth.
+        erase_still: share of the clips whose frames lose what stands still throughout.
+        mixup: parameter of the Beta distribution by which two clips are blended; 0: never.
+        cutmix: likewise, a rectangle of one clip put into another.
     """
 
     model: str = "early-fusion"
@@ -71,6 +96,24 @@ class TrainConfig:
     inputs: InputsChoice | None = None
     fusion: Fusion | None = None
     pretrained: bool = False
+    augment: AugmentPreset = "none"
+    scale: float | None = None
+    aspect: float | None = None
+    shift: float | None = None
+    rotation: float | None = None
+    flip: bool = False
+    speed: float | None = None
+    temporal_crop: float | None = None
+    jitter: float | None = None
+    frame_drop: float | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    saturation: float | None = None
+    hue: float | None = None
+    noise: float | None = None
+    erase_still: float | None = None
+    mixup: float | None = None
+    cutmix: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -98,6 +141,7 @@ class TrainConfig:
             ("precision", Precision),
             ("schedule", Schedule),
             ("class_weights", ClassWeights),
+            ("augment", AugmentPreset),
         ):
             allowed = get_args(choice)
             self._require(name, getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
@@ -105,6 +149,7 @@ class TrainConfig:
             allowed = get_args(choice)
             value = getattr(self, name)
             self._require(name, value is None or value in allowed, f"one of {', '.join(allowed)}")
+        _ = self.augmentation  # checks the strengths
 
     def _require(self, name: str, kept: bool, allowed: str) -> None:
         if not kept:
@@ -115,16 +160,35 @@ class TrainConfig:
         """The choices within the model."""
         return ModelOptions(encoder=self.encoder, inputs=self.inputs, fusion=self.fusion)
 
+    @property
+    def augmentation(self) -> Augmentation:
+        """The strengths of augmentation: the preset's, and those that replace them."""
+        given = {name: getattr(self, name) for name in STRENGTHS}
+        return replace(
+            PRESETS[self.augment],
+            **{name: value for name, value in given.items() if value is not None},
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
 
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that the model was made for."""
+        return protocol_of(self.model)
+
     def beyond_protocol(self) -> dict[str, Any]:
-        """The options in which this differs from the report's protocol, with their values."""
+        """The options in which this differs from its model's protocol, with their values.
+
+        Batch size, learning rate and epochs are told of every run, and not among them.
+        """
+        usual = PROTOCOLS[self.protocol]
         return {
             field.name: getattr(self, field.name)
             for field in fields(self)
-            if field.name not in _PROTOCOL and getattr(self, field.name) != field.default
+            if field.name not in _ALWAYS_TOLD
+            and getattr(self, field.name) != getattr(usual, field.name)
         }
 
     def command_options(self) -> list[str]:
@@ -134,12 +198,55 @@ class TrainConfig:
             >>> TrainConfig(model="temporal", patience=3).command_options()[-2:]
             ['--patience', '3']
         """
-        told = {name: getattr(self, name) for name in _PROTOCOL} | self.beyond_protocol()
+        told = {name: getattr(self, name) for name in _ALWAYS_TOLD} | self.beyond_protocol()
+        usual = PROTOCOLS[self.protocol]
         words = []
         for name, value in told.items():
-            if value is not None:
+            if value is not None or getattr(usual, name) is not None:
                 words += _option(_SHORT_OPTIONS.get(name, name).replace("_", "-"), value)
         return words
+
+
+PROTOCOLS: dict[Protocol, TrainConfig] = {
+    "report": TrainConfig(),
+    "standard": TrainConfig(
+        model="compact",
+        learning_rate=3e-3,
+        epochs=40,
+        schedule="cosine",
+        warmup_epochs=3.0,
+        weight_decay=0.05,
+        label_smoothing=0.1,
+        augment="standard",
+    ),
+}
+"""The report's, and what was found to recognise most with few clips (`docs/results.md`)."""
+
+
+def protocol_of(model: str) -> Protocol:
+    """The protocol that a model was made for: the report's for its four nets."""
+    return "report" if model in REPORT_NETS else "standard"
+
+
+def default_config(model: str | None = None, *, protocol: Protocol | None = None) -> TrainConfig:
+    """What `signflow train` begins with, before any other option.
+
+    Args:
+        model: the net; None: the protocol's own.
+        protocol: None: the one that the model was made for; without a model, standard.
+
+    Raises:
+        ValueError: there is no such protocol.
+
+    Example:
+        >>> default_config().model, default_config("temporal").epochs
+        ('compact', 10)
+    """
+    chosen = protocol or (protocol_of(model) if model else "standard")
+    if chosen not in PROTOCOLS:
+        raise ValueError(f"protocol is {chosen!r}; must be one of {', '.join(PROTOCOLS)}")
+    usual = PROTOCOLS[chosen]
+    return replace(usual, model=model or usual.model)
 
 
 def _option(name: str, value: Any) -> list[str]:

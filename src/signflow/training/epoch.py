@@ -13,6 +13,7 @@ from torch import Tensor
 from signflow.errors import UserError
 from signflow.models import SignModel, joint_loss, scores
 from signflow.store import ClipRow, Store
+from signflow.training.augment import Draws, augment
 from signflow.training.batches import read_ahead
 from signflow.training.config import TrainConfig
 from signflow.training.dropout import RandomState, StepDropout
@@ -100,6 +101,7 @@ def _learn(
     generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
     order = torch.randperm(len(rows), generator=generator).tolist()
     torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    augment_seed = int(torch.randint(2**62, (1,), generator=generator))
 
     parts = parts_of(
         [rows[index] for index in order],
@@ -115,7 +117,13 @@ def _learn(
     model.train()
     read = read_ahead(store, [part.rows for part in parts], inputs=learner.net.inputs)
     for part, batch in zip(parts, read, strict=True):
-        batch = batch.to(fabric.device)
+        batch = augment(
+            batch.to(fabric.device),
+            config.augmentation,
+            Draws(augment_seed + step, part),
+            bound=store.recipe.bound,
+            classes=len(store.classes),
+        )
         if part.first:
             learner.optimizer.zero_grad()
             _set_learning_rate(learner, step, steps_per_epoch=steps_per_epoch)
@@ -187,6 +195,8 @@ class _Sums:
     def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
         self._clips += len(labels)
         self._loss += float(loss) * len(labels)
+        if labels.ndim == 2:  # of mixed clips, the sign that there is most of
+            labels = labels.argmax(dim=1)
         self._right += int((scores(logits).argmax(dim=1) == labels).sum())
 
     def over_all(self, fabric: "Fabric") -> "_Sums":

@@ -5,7 +5,8 @@ metrics.jsonl              a line an epoch
 last.pt                    to resume; removed when the run is complete
 model.safetensors          weights of the best epoch by validation
 environment.json           machine, versions, duration; with it the run is complete
-predictions_<split>.parquet, result.json       written by `signflow evaluate`
+predictions_<split>.parquet, result.json       written by `signflow evaluate`; of several views
+                           of each clip, with _tta<N> in their names
 """
 
 import json

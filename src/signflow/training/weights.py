@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +126,22 @@ def load_model(path: Path, *, device: torch.device | None = None) -> TrainedMode
     header = _header(path)
     classes = tuple(json.loads(header["classes"]))
     recipe = Recipe.from_dict(json.loads(header["recipe"]))
+    make = partial(
+        create_model,
+        header["model"],
+        shape=model_shape(recipe, classes),
+        options=ModelOptions(**json.loads(header.get("options", "{}"))),
+    )
     with torch.device("meta"):
-        model = create_model(
-            header["model"],
-            shape=model_shape(recipe, classes),
-            options=ModelOptions(**json.loads(header.get("options", "{}"))),
-        )
+        model = make()
+    if _has_unsaved_buffers(model):
+        model = make()
     model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
     return TrainedModel(
-        model=model.eval(), recipe=recipe, classes=classes, calibration=_calibration(path, header)
+        model=model.eval().to(device),
+        recipe=recipe,
+        classes=classes,
+        calibration=_calibration(path, header),
     )
 
 
@@ -147,6 +155,15 @@ def _calibration(path: Path, header: dict[str, Any]) -> Calibration:
         return Calibration.from_dict(json.loads(header.get("calibration", "{}")))
     except (AttributeError, TypeError, ValueError) as error:
         raise UserError(f"{path}: its calibration is damaged ({error}); train again") from None
+
+
+def _has_unsaved_buffers(model: SignModel) -> bool:
+    """Whether a library's net computes tensors when it is made and leaves them out of its weights.
+
+    Such a net must be made with memory: nothing would fill them.
+    """
+    saved = model.state_dict().keys()
+    return any(name not in saved for name, _ in model.named_buffers())
 
 
 def _header(path: Path) -> dict[str, Any]:

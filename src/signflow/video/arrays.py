@@ -22,6 +22,7 @@ def choose_frames(
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
     fps: float | None = None,
+    fewest: int | None = None,
 ) -> Pick | VideoFault:
     """Say which of the frames shown at `times` `decode_spans` would keep of a span.
 
@@ -33,11 +34,12 @@ def choose_frames(
         count: how many frames to choose.
         choose: see `decode_spans`.
         fps: likewise.
+        fewest: likewise.
 
     Returns:
         The frames, their positions in `times` as `Pick.wanted`; or why there are none.
     """
-    request = Request(Path(name), (span,), count, choose, fps, (View(None),))
+    request = Request(Path(name), (span,), count, choose, fps, (View(None),), fewest)
     fault = find_fault(request, span, times, length=None, announced=None)
     return fault or pick_frames(request, 0, range(len(times)), times)
 
@@ -49,6 +51,7 @@ def decode_array(
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
     fps: float | None = None,
+    fewest: int | None = None,
     size: tuple[int, int] | None,
     frame_rate: float | None = None,
     box: Box | None = None,
@@ -62,7 +65,7 @@ def decode_array(
         frames: uint8 (T, H, W, 3), RGB.
         span: what is wanted.
         count: how many frames to choose, at least 1.
-        choose: see `decode_spans`; so are `fps`, `size`, `margin` and `fit`.
+        choose: see `decode_spans`; so are `fps`, `fewest`, `size`, `margin` and `fit`.
         frame_rate: frames per second of the array, above 0; None: 25.
         box: what to cut out; None: nothing.
         name: what the array is called in messages.
@@ -81,7 +84,7 @@ def decode_array(
         message = f"{name}: the span from {span} is empty or wrong: {span.fault}"
         return VideoFault("span-empty", message)
     view = View(size, box, margin, fit)
-    request = Request(Path(name), (span,), count, choose, fps, (view,))
+    request = Request(Path(name), (span,), count, choose, fps, (view,), fewest)
     times, length = np.arange(len(frames)) / rate, len(frames) / rate
     fault = find_fault(request, span, times, length=length, announced=None)
     if fault:

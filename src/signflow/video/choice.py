@@ -25,10 +25,13 @@ class Request:
     choose: Callable[[int, int], Sequence[int]]
     fps: float | None
     views: tuple[View, ...]
+    fewest: int | None = None
 
     @property
-    def fewest(self) -> int:
-        """How many frames a span must hold: at a rate they may be repeated, motion needs two."""
+    def needed(self) -> int:
+        """How many frames a span must hold; at a rate they may be repeated, motion needs two."""
+        if self.fewest is not None:
+            return self.fewest
         return self.count if self.fps is None else min(self.count, 2)
 
     def positions(self, times: NDArray[np.float64]) -> Sequence[int]:
@@ -98,11 +101,11 @@ def find_fault(
                 f"{request.path}: the span from {span} lies past the end: the video is"
                 f" {length:.3f} s long",
             )
-    if stop - first < request.fewest:
+    if stop - first < request.needed:
         return VideoFault(
             "too-few-frames",
             f"{request.path}: the span from {span} holds {stop - first} frames, but"
-            f" {request.fewest} are needed",
+            f" {request.needed} are needed",
         )
     return None
 

@@ -44,6 +44,7 @@ def decode_spans(
     count: int,
     choose: Callable[[int, int], Sequence[int]] = sample_floor,
     fps: float | None = None,
+    fewest: int | None = None,
     size: tuple[int, int] | None,
     frame_rate: float | None = None,
     boxes: Sequence[Box | None] | None = None,
@@ -64,7 +65,9 @@ def decode_spans(
         spans: what is wanted; they may overlap, in any order.
         count: how many frames to choose of each span, at least 1.
         choose: maps (frames in the span, count) to positions in the span, ascending.
-        fps: choose at this rate instead (`sample_rate`); two frames in the span are then enough.
+        fps: choose at this rate instead (`sample_rate`).
+        fewest: how many frames a span must hold, at least 1, where `choose` repeats frames. None:
+            as many as are chosen; two at a rate, which repeats them and shows motion from two on.
         size: (height, width) to scale to; None: the video's own, as displayed.
         frame_rate: images per second of a folder, above 0; None: 25. Not looked at for a video.
         boxes: for each span what to cut out of the displayed picture before it is scaled, made a
@@ -78,8 +81,8 @@ def decode_spans(
         is a `DecodedSpan` or, never raised, a `VideoFault`.
 
     Raises:
-        ValueError: count is below 1, size, fps, margin or frame_rate is out of range, or there are
-            more or fewer boxes than spans.
+        ValueError: count or fewest is below 1, size, fps, margin or frame_rate is out of range, or
+            there are more or fewer boxes than spans.
 
     Example:
         >>> spans = [Span(1.0, 2.0), Span(63.0, 65.5)]
@@ -88,8 +91,8 @@ def decode_spans(
         0 file-missing
         1 file-missing
     """
-    if count < 1:
-        raise ValueError(f"count is {count}, but must be at least 1")
+    if count < 1 or (fewest is not None and fewest < 1):
+        raise ValueError(f"count is {count} and fewest {fewest}, but must be at least 1")
     if size is not None and min(size) < 1:
         raise ValueError(f"size is {size}, but height and width must be at least 1")
     if frame_rate is not None and not 0 < frame_rate < math.inf:
@@ -103,7 +106,7 @@ def decode_spans(
     elif len(boxes) != len(spans):
         raise ValueError(f"there are {len(boxes)} boxes, but {len(spans)} spans")
     views = tuple(View(size, box, margin, fit) for box in boxes)
-    request = Request(Path(path), tuple(spans), count, choose, fps, views)
+    request = Request(Path(path), tuple(spans), count, choose, fps, views, fewest)
     return _results(request, frame_rate=frame_rate or DEFAULT_FRAME_RATE)
 
 

@@ -10,14 +10,25 @@ A method is a frozen dataclass of its parameters, registered under a name:
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from signflow.errors import UserError
+from signflow.video.camera import Camera, remove_camera
 from signflow.watchdog import sign_of_life
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class FlowMethod(Protocol):
@@ -32,6 +43,34 @@ class FlowMethod(Protocol):
         """Flow from one grey picture (H, W) to the next: (H, W, 2), x then y, in pixels.
 
         What moves to the right has positive x, what moves down positive y.
+        """
+
+
+@runtime_checkable
+class ColourFlow(Protocol):
+    """What a flow method offers that looks at colours."""
+
+    def between_colours(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Flow between neighbours of (T, H, W, 3), RGB: (T - 1, H, W, 2), as `between` has it."""
+
+
+@runtime_checkable
+class PreparedFlow(Protocol):
+    """What a flow method offers that cannot work everywhere."""
+
+    def prepare(self, *, height: int, width: int) -> None:
+        """Make ready for frames of this size; raise a UserError where that is impossible."""
+
+
+@runtime_checkable
+class DeviceFlow(Protocol):
+    """What a flow method offers that has a form in PyTorch."""
+
+    def on_device(self, frames: "Tensor") -> "Tensor":
+        """Flow between neighbours of (B, T, H, W, 3), RGB, 0 to 255, uint8 or float32.
+
+        Returns:
+            float32 (B, T - 1, H, W, 2) on the device of `frames`, as `between` has it.
         """
 
 
@@ -59,6 +98,11 @@ def register_flow(name: str) -> Callable[[type[_Method]], type[_Method]]:
 def flow_methods() -> list[str]:
     """The names of all flow methods, sorted."""
     return sorted(_METHODS)
+
+
+def device_flow_methods() -> list[str]:
+    """The names of the flow methods that have a form in PyTorch, sorted."""
+    return [name for name in flow_methods() if hasattr(_METHODS[name], "on_device")]
 
 
 def create_flow(name: str, /, **parameters: Any) -> FlowMethod:
@@ -111,18 +155,39 @@ def flow_from_dict(values: Mapping[str, Any]) -> FlowMethod:
     return create_flow(name, **parameters)
 
 
-def compute_flow(frames: NDArray[np.uint8], *, method: FlowMethod) -> NDArray[np.float32]:
+def prepare_flow(method: FlowMethod, *, height: int, width: int) -> None:
+    """Find out before long work whether a method can do it, and fetch what it needs.
+
+    Args:
+        method: how flow will be computed.
+        height: of the frames, in pixels.
+        width: of the frames, in pixels.
+
+    Raises:
+        UserError: it cannot: frames of this size are too small, or its weights cannot be had.
+    """
+    if isinstance(method, PreparedFlow):
+        method.prepare(height=height, width=width)
+
+
+def compute_flow(
+    frames: NDArray[np.uint8], *, method: FlowMethod, camera: Camera = "keep"
+) -> NDArray[np.float32]:
     """Flow between neighbouring frames, as grey (0.299 R + 0.587 G + 0.114 B).
+
+    A method that looks at colours (`ColourFlow`) is given them.
 
     Args:
         frames: (T, H, W, 3), RGB, T at least 2.
         method: how to compute it.
+        camera: what becomes of the camera's own motion; see `remove_camera`.
 
     Returns:
         (T - 1, H, W, 2), x then y, in pixels of `frames`; positive to the right and down.
 
     Raises:
         ValueError: frames of another shape or type, or too small for the method.
+        UserError: the method's weights cannot be had.
 
     Example:
         >>> compute_flow(np.zeros((10, 64, 64, 3), np.uint8), method=Farneback()).shape
@@ -132,6 +197,8 @@ def compute_flow(frames: NDArray[np.uint8], *, method: FlowMethod) -> NDArray[np
         raise ValueError(
             f"frames are {frames.dtype} {frames.shape}, but must be uint8 (T, H, W, 3), T >= 2"
         )
+    if isinstance(method, ColourFlow):
+        return remove_camera(method.between_colours(frames), camera=camera)
     greys = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     flow = np.empty((len(greys) - 1, *greys[0].shape, 2), dtype=np.float32)
     for pair in range(len(flow)):
@@ -144,7 +211,7 @@ def compute_flow(frames: NDArray[np.uint8], *, method: FlowMethod) -> NDArray[np
                 f"flow method {method.name!r} cannot work on frames of {height} x {width} pixels:"
                 f" {error.err}"
             ) from None
-    return flow
+    return remove_camera(flow, camera=camera)
 
 
 @register_flow("farneback")
@@ -173,13 +240,13 @@ class Farneback:
     gaussian_window: bool = False
 
     def __post_init__(self) -> None:
-        _check_number("pyr_scale", self.pyr_scale, above=0, below=1)
+        check_number("pyr_scale", self.pyr_scale, above=0, below=1)
         for name in ("levels", "winsize", "iterations"):
-            _check_whole(name, getattr(self, name), least=1)
+            check_whole(name, getattr(self, name), least=1)
         if self.poly_n not in (5, 7):
             raise ValueError(f"poly_n is {self.poly_n!r}, but must be 5 or 7")
-        _check_number("poly_sigma", self.poly_sigma, above=0)
-        _check_switch("gaussian_window", self.gaussian_window)
+        check_number("poly_sigma", self.poly_sigma, above=0)
+        check_switch("gaussian_window", self.gaussian_window)
 
     def between(
         self, previous_grey: NDArray[np.uint8], next_grey: NDArray[np.uint8]
@@ -199,92 +266,21 @@ class Farneback:
         )
         return flow
 
+    def on_device(self, frames: "Tensor") -> "Tensor":
+        """See `DeviceFlow.on_device`."""
+        from signflow.video.farneback_torch import farneback_flow
+        from signflow.video.tensors import grey_of
 
-DisPreset = Literal["ultrafast", "fast", "medium"]
-
-_DIS_PRESETS: dict[DisPreset, int] = {
-    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
-    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
-    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
-}
+        return farneback_flow(grey_of(frames), method=self)
 
 
-@register_flow("dis")
-@dataclass(frozen=True)
-class Dis:
-    """Dense inverse search (Kroeger et al. 2016), as in OpenCV. None means: as the preset has it.
-
-    Attributes:
-        preset: ultrafast, fast or medium, from quick to exact.
-        finest_scale: pyramid level that the flow is computed at; 0 is the picture itself.
-        coarsest_scale: pyramid level to begin with, from 0 (OpenCV adapts it to the picture).
-        patch_size: side of a patch in pixels, from 1.
-        patch_stride: distance between patches in pixels, from 1.
-        gradient_descent_iterations: to match a patch, from 1.
-        variational_refinement_iterations: at each level, from 0 (no refinement).
-        variational_refinement_alpha: weight of smoothness, from 0.
-        variational_refinement_delta: weight of constant colour, from 0.
-        variational_refinement_gamma: weight of constant gradient, from 0.
-        variational_refinement_epsilon: regularises the robust penalty, above 0.
-        use_mean_normalization: compare patches without their mean, against changes of light.
-        use_spatial_propagation: try neighbouring patches' flow as a start.
-    """
-
-    name: ClassVar[str]
-
-    preset: DisPreset = "medium"
-    finest_scale: int | None = None
-    coarsest_scale: int | None = None
-    patch_size: int | None = None
-    patch_stride: int | None = None
-    gradient_descent_iterations: int | None = None
-    variational_refinement_iterations: int | None = None
-    variational_refinement_alpha: float | None = None
-    variational_refinement_delta: float | None = None
-    variational_refinement_gamma: float | None = None
-    variational_refinement_epsilon: float | None = None
-    use_mean_normalization: bool | None = None
-    use_spatial_propagation: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.preset not in get_args(DisPreset):
-            allowed = ", ".join(get_args(DisPreset))
-            raise ValueError(f"preset is {self.preset!r}, but must be one of: {allowed}")
-        given = self._given()
-        for name in ("finest_scale", "coarsest_scale", "variational_refinement_iterations"):
-            _check_whole(name, given.get(name, 0), least=0)
-        for name in ("patch_size", "patch_stride", "gradient_descent_iterations"):
-            _check_whole(name, given.get(name, 1), least=1)
-        for name in ("alpha", "delta", "gamma"):
-            name = f"variational_refinement_{name}"
-            _check_number(name, given.get(name, 0.0), least=0)
-        name = "variational_refinement_epsilon"
-        _check_number(name, given.get(name, 1.0), above=0)
-        for name in ("use_mean_normalization", "use_spatial_propagation"):
-            _check_switch(name, given.get(name, True))
-
-    def between(
-        self, previous_grey: NDArray[np.uint8], next_grey: NDArray[np.uint8]
-    ) -> NDArray[np.float32]:
-        """See `FlowMethod.between`."""
-        search = cv2.DISOpticalFlow.create(_DIS_PRESETS[self.preset])
-        for name, value in self._given().items():
-            setter = "set" + name.title().replace("_", "")
-            getattr(search, setter)(value)
-        flow: NDArray[np.float32] = search.calc(previous_grey, next_grey, None)
-        return flow
-
-    def _given(self) -> dict[str, Any]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {k: v for k, v in values.items() if k != "preset" and v is not None}
-
-
-def _check_whole(name: str, value: Any, *, least: int) -> None:
+def check_whole(name: str, value: Any, *, least: int) -> None:
+    """Raise a ValueError where a parameter is no whole number from `least` on."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} is {value!r}, but must be a whole number from {least} on")
 
 
-def _check_number(
+def check_number(
     name: str,
     value: Any,
     *,
@@ -292,6 +288,7 @@ def _check_number(
     above: float | None = None,
     below: float = float("inf"),
 ) -> None:
+    """Raise a ValueError where a parameter is no number within its limits."""
     lower = f"above {above}" if least is None else f"at least {least}"
     upper = "" if below == float("inf") else f" and below {below}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -300,6 +297,7 @@ def _check_number(
         raise ValueError(f"{name} is {value!r}, but must be a number {lower}{upper}")
 
 
-def _check_switch(name: str, value: Any) -> None:
+def check_switch(name: str, value: Any) -> None:
+    """Raise a ValueError where a parameter is neither true nor false."""
     if not isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}, but must be true or false")

@@ -82,6 +82,31 @@ def sample_centre(n: int, count: int) -> list[int]:
     return [(2 * k + 1) * n // (2 * count) for k in range(count)]
 
 
+def sample_segments(n: int, count: int) -> list[int]:
+    """Choose the middle frame of each of `count` equal parts of `n` frames, however few they are.
+
+    As `sample_centre`; where there are fewer frames than parts, a frame stands for several:
+
+        n = 12, count = 4:   .x..x..x..x.
+        n =  3, count = 4:   xxx            (0.4, 1.1, 1.9, 2.6): the second frame twice
+
+    Args:
+        n: frames there are, at least 1.
+        count: frames to choose, at least 1.
+
+    Returns:
+        `count` positions, ascending, 0 <= position < n.
+
+    Raises:
+        ValueError: count or n is below 1.
+
+    Source: Temporal Segment Networks (Wang et al., ECCV 2016).
+    """
+    if min(n, count) < 1:
+        raise ValueError(f"n is {n} and count {count}, but both must be at least 1")
+    return [(2 * k + 1) * n // (2 * count) for k in range(count)]
+
+
 def sample_rate(times: NDArray[np.float64], count: int, fps: float) -> list[int]:
     """Choose `count` frames at a rate, around the middle of a stretch.
 
