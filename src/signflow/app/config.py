@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from signflow.store import Recipe
-from signflow.training import TrainConfig
+from signflow.store import RECIPES, Recipe
+from signflow.training import TrainConfig, default_config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +63,8 @@ class AppConfig:
     port: int = 7860
     device: str = "auto"
     limits: Limits = field(default_factory=Limits)
-    recipe: Recipe = field(default_factory=Recipe)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    recipe: Recipe = field(default_factory=lambda: RECIPES["standard"])
+    train: TrainConfig = field(default_factory=default_config)
     least_steps: int = 200
     count_milliseconds: int = 800
 
