@@ -81,6 +81,10 @@ def test_from_nothing_recorded_to_a_recogniser_without_leaving_the_page(
     assert answer in {*GLOSSES, "Not sure"}
     assert page.locator("#answer .sf-guess").count() == 2
     assert page.locator("#answer .sf-strip img").count() == 10 + 9
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")  # the strip scrolls
+    page.set_viewport_size(wide)
 
     tab(page, "Live")
     page.click("#live [data-do=live]")
