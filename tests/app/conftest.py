@@ -16,7 +16,7 @@ from signflow.store import Recipe
 from signflow.synth import SynthConfig, render_set
 from signflow.training import TrainConfig
 
-PATIENCE = 60
+PATIENCE = 240
 """Seconds: a test waits for what it asks for, however slow the machine is."""
 
 TINY = AppConfig(

@@ -57,7 +57,7 @@ def start(config: AppConfig) -> Iterator[Callable[..., Trainings]]:
         trainings.close()
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 120) -> None:
+def until(holds: Callable[[], bool], *, seconds: float = 300) -> None:
     """Wait for something to come true."""
     ends = time.monotonic() + seconds
     while not holds():
@@ -77,7 +77,7 @@ def test_clips_become_a_recogniser_while_a_second_training_is_refused(
         until(lambda other=other: other.latest().standing == "running")
         with pytest.raises(UserError, match="one runs at a time"):
             other.start()
-    trainings.wait(120)
+    trainings.wait(300)
 
     done = start().latest()  # of a server that is started anew
     assert (done.standing, done.state.epoch, done.state.epochs) == ("done", 2, 2)
@@ -108,7 +108,7 @@ def test_a_killed_training_goes_on_where_it_was(config: AppConfig, start: Callab
     again = start()
     assert again.latest().standing == "interrupted"
     again.go_on()
-    again.wait(120)
+    again.wait(300)
     assert again.latest().standing == "done"
     assert again.latest().number == 1
 
@@ -140,7 +140,7 @@ def test_a_training_ends_with_the_page(config: AppConfig, start: Callable[..., T
 
     process.stdin.close()  # as the system does when the page's process is gone
 
-    assert process.wait(120) != 0 or trainings.latest().standing == "done"
+    assert process.wait(300) != 0 or trainings.latest().standing == "done"
 
 
 def test_a_training_that_fails_says_why(config: AppConfig, start: Callable[..., Trainings]):
@@ -151,7 +151,7 @@ def test_a_training_that_fails_says_why(config: AppConfig, start: Callable[..., 
     (config.trainings / "001" / "job.json").write_text("{}")
 
     trainings.go_on()
-    trainings.wait(120)
+    trainings.wait(300)
 
     assert trainings.latest().standing == "failed"
     assert "train anew" in trainings.latest().state.message
