@@ -25,6 +25,7 @@ COMMANDS = {
     "predict": "say which sign a video shows",
     "spot": "find the signs of a long video: when, which, how sure",
     "export": "write a run as one ONNX file, checked, with a model card",
+    "app": "open a web page: record signs, train on them, recognise them",
     "report": "make one page, or tables for a paper, of runs",
 }
 INTERRUPTED = 130
