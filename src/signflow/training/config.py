@@ -217,7 +217,7 @@ PROTOCOLS: dict[Protocol, TrainConfig] = {
     "standard": TrainConfig(
         model="compact",
         learning_rate=3e-3,
-        epochs=40,
+        epochs=60,
         schedule="cosine",
         warmup_epochs=3.0,
         weight_decay=0.05,
