@@ -13,19 +13,18 @@ from signflow.recognition import GateOptions, Prediction, SpotOptions, Spotted, 
 from signflow.recognition.gate import MotionGate
 from signflow.recognition.windows import WindowMerger
 from signflow.store import Recipe
-from signflow.video import Farneback, register_flow
+from signflow.video import Farneback
 
 TWO_SIGNS = [("rest", 1.0), ("move", 1.2), ("rest", 1.0), ("move", 0.9), ("rest", 1.0)]
 RESTLESS = [("move", 0.6), ("rest", 0.2)] * 10
 """Holds that are too short to end anything."""
 
 
-@register_flow("counting")
 @dataclass(frozen=True)
 class Counting:
     """Farneback's flow, which says how often it was computed."""
 
-    name: ClassVar[str]
+    name: ClassVar[str] = "counting"
     calls: ClassVar[list[int]] = []
 
     def between(self, previous_grey: np.ndarray, next_grey: np.ndarray) -> np.ndarray:

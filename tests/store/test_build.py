@@ -127,8 +127,8 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
     tmp_path: Path,
 ):
     out, one = tmp_path / "store", one_worker(encoding)
-    words = ["build", square_table, "--out", out, "--image-size", "32", "--workers", "2"]
-    words += ["--encoding", encoding]
+    words = ["build", square_table, "--out", out, "--protocol", "report", "--image-size", "32"]
+    words += ["--workers", "2", "--encoding", encoding]
     command = [sys.executable, "-m", "signflow.cli.main", *map(str, words)]
 
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)

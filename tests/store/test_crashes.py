@@ -91,7 +91,7 @@ STATUSES = [
 
 def build(source: Path, out: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "signflow.cli.main", "build", str(source), "--out", str(out)]
-    command += ["--image-size", "16", "--patience", "5", *words]
+    command += ["--protocol", "report", "--image-size", "16", "--patience", "5", *words]
     paths = [str(source), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)

@@ -67,7 +67,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-WORDS = ("--image-size", "96")
+WORDS = ("--protocol", "report", "--image-size", "96")
 
 
 def wait_for(happened: Callable[[], object], seconds: float = 120) -> None:
