@@ -1,7 +1,8 @@
 """How well `signflow spot` finds the signs of rendered videos, whose annotations are known.
 
     signflow synth data/signers
-    signflow build data/signers --videos data/signers/videos --image-size 64 --out stores/signers
+    signflow build data/signers --videos data/signers/videos --protocol report --image-size 64 \
+        --out stores/signers
     signflow train stores/signers --model temporal --lr 1e-4 --epochs 15 --out runs/spotting
     python benchmarks/spotting.py runs/spotting --split val      # to choose options by
     python benchmarks/spotting.py runs/spotting --split test     # the table in docs/results.md
