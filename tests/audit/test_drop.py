@@ -81,7 +81,8 @@ def test_the_same_build_is_done_and_one_that_keeps_leaks_is_another(clean: Store
 def test_a_killed_build_goes_on_to_the_same_rows(
     moment: float, clean: Store, leaky: Path, tmp_path: Path
 ):
-    words = ["build", leaky, "--out", tmp_path / "store", "--image-size", "32", "--drop-leaks"]
+    words = ["build", leaky, "--out", tmp_path / "store", "--protocol", "report"]
+    words += ["--image-size", "32", "--drop-leaks"]
     command = [sys.executable, "-m", "signflow.cli.main", *map(str, words), "--workers", "1"]
 
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
