@@ -67,7 +67,8 @@ def dirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def build(dirt: Path, signflow: Signflow) -> tuple[Path, str]:
-    done = signflow("build", dirt, "--out", dirt / "store", "--image-size", "16")
+    words = ("--protocol", "report", "--image-size", "16")
+    done = signflow("build", dirt, "--out", dirt / "store", *words)
     return dirt / "store", done.stdout
 
 

@@ -94,7 +94,8 @@ def test_every_strange_file_is_built_or_has_its_reason(tmp_path: Path, signflow:
         make(tmp_path / name)
         rows.append(f"{name},right,train")
     (tmp_path / "clips.csv").write_text("\n".join(rows) + "\n")
-    words = ("--out", tmp_path / "store", "--image-size", "32", "--workers", "2")
+    words = ("--out", tmp_path / "store", "--protocol", "report", "--image-size", "32")
+    words += ("--workers", "2")
 
     signflow("build", tmp_path, *words)
 

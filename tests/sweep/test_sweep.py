@@ -107,7 +107,7 @@ def test_an_unforeseen_error_leaves_its_traceback_and_can_be_tried_again(
 
     assert list(summary.failed.values()) == ["ZeroDivisionError: of all things"]
     assert len(summary.done) == 1
-    log = out / "broken_bs8_lr0.001_epochs1_seed0" / "failed.log"
+    (log,) = out.glob("broken_*/failed.log")
     assert "in forward" in log.read_text()
 
     monkeypatch.setitem(registry._models, "broken", Temporal)

@@ -185,4 +185,5 @@ def test_what_one_process_compiled_the_next_one_loads(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert hits_of_a_new_process(tmp_path / "file" / "cache") == 0
+    # numba then looks beside the sources, where an earlier process may have left what it compiled.
+    assert hits_of_a_new_process(tmp_path / "file" / "cache") in (0, 2)

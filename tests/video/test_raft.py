@@ -192,7 +192,8 @@ def test_a_worker_builds_a_store_of_what_it_gives_here(
 def test_a_build_without_weights_ends_before_it_begins(
     two_clips: Path, tmp_path: Path, no_network: Path, signflow: Signflow
 ) -> None:
-    done = signflow("build", two_clips, "--out", tmp_path / "x", "--flow", "raft", check=False)
+    words = ("--image-size", "128", "--flow", "raft")
+    done = signflow("build", two_clips, "--out", tmp_path / "x", *words, check=False)
     assert done.returncode == 2
     assert str(no_network) in done.stderr.replace("\n", "")
     assert not (tmp_path / "x").exists()

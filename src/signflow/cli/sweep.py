@@ -11,6 +11,7 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 from signflow.cli.parse import option, parse
 from signflow.cli.protocol import protocol_in
 from signflow.errors import UserError
+from signflow.models import list_models
 from signflow.progress import console
 from signflow.store import Protocol, Store
 from signflow.sweep import (
@@ -100,7 +101,8 @@ def _usual_config(words: Sequence[str]) -> TrainConfig:
     if protocol == "report":
         return default_config(option(words, "--model"), protocol=protocol)
     nets = [word.removeprefix("model=").split(",") for word in words if word.startswith("model=")]
-    kinds = {protocol_of(net.strip()) for net in nets[0]} if nets else set()
+    known = {net.strip() for net in nets[0]} & set(list_models()) if nets else set()
+    kinds = {protocol_of(net) for net in known}
     if protocol is None and len(kinds) > 1:
         raise UserError(
             "--grid model=...: these nets were made for different protocols; sweep them apart, or"

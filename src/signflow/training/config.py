@@ -193,7 +193,7 @@ class TrainConfig:
             field.name: getattr(self, field.name)
             for field in fields(self)
             if field.name not in _ALWAYS_TOLD
-            and getattr(self, field.name) != getattr(usual, field.name)
+            and getattr(self, field.name) != getattr(usual, field.name, field.default)
         }
 
     def command_options(self) -> list[str]:
