@@ -61,6 +61,25 @@ def test_with_augmentation_the_flow_is_that_of_the_changed_frames(store: Store, 
     assert online == pytest.approx(stored, abs=0.5)
 
 
+def test_a_store_without_flow_teaches_the_same_and_is_evaluated(
+    store: Store, square_table: Path, tmp_path: Path, signflow: Signflow
+):
+    size = ("--image-size", str(store.recipe.image_size), "--frames", str(store.recipe.frames))
+    asked = (*size, "--protocol", "report", "--workers", "0", "--no-keep-flow")
+    built = signflow("build", square_table, "--out", tmp_path / "frames", *asked)
+    frames = Store.open(tmp_path / "frames")
+    for name, source in (("kept", store), ("not", frames)):
+        train(source, config=ONLINE, out=tmp_path / name, device="cpu")
+
+    signflow("evaluate", tmp_path / "not", "--split", "val")
+
+    assert "no flow is kept" in built.stdout
+    assert losses(tmp_path / "not") == losses(tmp_path / "kept")
+    first = [epoch.val_loss for epoch in Run.open(tmp_path / "kept").read_metrics()]
+    other = [epoch.val_loss for epoch in Run.open(tmp_path / "not").read_metrics()]
+    assert other == pytest.approx(first, abs=0.01)
+
+
 def test_a_run_that_was_stopped_goes_on_to_the_same_losses(store: Store, tmp_path: Path):
     config = replace(ONLINE, augment="light")
     train(store, config=config, out=tmp_path / "whole", device="cpu")

@@ -109,9 +109,12 @@ def _print_summary(summary: BuildSummary) -> None:
         )
     saturated = [row.saturated for row in summary.rows if row.saturated is not None]
     before = f", {summary.done_before} of them before" if summary.done_before else ""
+    bound = "no flow is kept"
+    if saturated:
+        bound = f"{sum(saturated) / len(saturated):.3%} of flow values reach the bound"
     console.print(
         f"{summary.built} of {len(summary.rows)} clips built in {summary.seconds:.1f} s{before};"
-        f" {sum(saturated) / len(saturated):.3%} of flow values reach the bound",
+        f" {bound}",
         highlight=False,
         soft_wrap=True,
     )

@@ -67,6 +67,8 @@ class Recipe:
         encoding: how frames and flow lie in the store: raw; zstd or png, smaller and exact; jpeg,
             smallest and nearly exact. `docs/store.md` has the figures.
         jpeg_quality: 1 to 100; only where encoding is jpeg.
+        keep_flow: keep the flow in the store. Without it a store is smaller, and flow is computed
+            from the kept frames by whoever looks at it; meant for training with `--flow online`.
     """
 
     frames: int = 10
@@ -82,6 +84,7 @@ class Recipe:
     flow_bound: float | None = None
     encoding: Encoding = "raw"
     jpeg_quality: int = 95
+    keep_flow: bool = True
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -127,7 +130,7 @@ class Recipe:
     def sample_bytes(self) -> int:
         """Size of one sample's arrays, in bytes."""
         area = self.image_size**2
-        return self.frames * area * 3 + (self.frames - 1) * area * 2
+        return self.frames * area * 3 + self.keep_flow * (self.frames - 1) * area * 2
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values.

@@ -30,10 +30,10 @@ class Sample:
         clip_id: the clip.
         label: its class number.
         kept_frames: the frames as they are kept: an array, or encoded.
-        kept_flow: the flow, likewise.
+        kept_flow: the flow, likewise; or the recipe by which it is computed when it is looked at.
     """
 
-    def __init__(self, *, clip_id: str, label: int, frames: Images, flow: Images) -> None:
+    def __init__(self, *, clip_id: str, label: int, frames: Images, flow: Images | Recipe) -> None:
         self.clip_id = clip_id
         self.label = label
         self.kept_frames = frames
@@ -50,6 +50,9 @@ class Sample:
 
         128 is no motion, 128 +- 127 is +- the recipe's `bound` pixels.
         """
+        if isinstance(self.kept_flow, Recipe):
+            recipe = self.kept_flow
+            return quantise_flow(_flow(self.frames, recipe), bound=recipe.bound)[0]
         return np.asarray(self.kept_flow)
 
     @property
@@ -66,12 +69,13 @@ class Made:
     Attributes:
         sample: the sample, as a store gives it out: what an encoding loses is lost here already.
         span: the decoded frames with their times and the video's properties.
-        saturated: share of flow values at or beyond the recipe's bound, 0 to 1.
+        saturated: share of flow values at or beyond the recipe's bound, 0 to 1; None where no flow
+            is kept.
     """
 
     sample: Sample
     span: DecodedSpan
-    saturated: float
+    saturated: float | None
 
 
 def make_samples(
@@ -145,30 +149,34 @@ def make_sample(clip: Clip, frames: NDArray[np.uint8], *, recipe: Recipe) -> Mad
 
 def pack_sample(
     frames: NDArray[np.uint8],
-    flow: NDArray[np.float32],
+    flow: NDArray[np.float32] | None,
     *,
     recipe: Recipe,
     clip_id: str,
     label: int = 0,
-) -> tuple[Sample, float]:
+) -> tuple[Sample, float | None]:
     """Turn kept frames and the flow between them into a sample, as a store gives it out.
 
     Args:
         frames: uint8 (T, H, W, 3), RGB, of the recipe's size.
-        flow: float32 (T-1, H, W, 2), in pixels.
+        flow: float32 (T-1, H, W, 2), in pixels; None: it is computed when it is looked at.
         recipe: for bound and encoding.
         clip_id: the sample's name.
         label: its class number.
 
     Returns:
-        The sample, and the share of flow values at or beyond the recipe's bound.
+        The sample, and the share of flow values at or beyond the recipe's bound (None without).
     """
+
+    def kept(images: NDArray[np.uint8]) -> Images:
+        return encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
+
+    if flow is None:
+        sample = Sample(clip_id=clip_id, label=label, frames=kept(frames), flow=recipe)
+        return sample, None
     quantised, saturated = quantise_flow(flow, bound=recipe.bound)
-    kept_frames, kept_flow = (
-        encode_images(images, encoding=recipe.encoding, quality=recipe.jpeg_quality)
-        for images in (frames, quantised)
-    )
-    return Sample(clip_id=clip_id, label=label, frames=kept_frames, flow=kept_flow), saturated
+    sample = Sample(clip_id=clip_id, label=label, frames=kept(frames), flow=kept(quantised))
+    return sample, saturated
 
 
 def box_is_inside(box: Box) -> bool:
@@ -178,11 +186,15 @@ def box_is_inside(box: Box) -> bool:
 
 
 def _make(clip: Clip, span: DecodedSpan, recipe: Recipe) -> Made:
-    flow = compute_flow(span.frames, method=recipe.flow, camera=recipe.camera)
+    flow = _flow(span.frames, recipe) if recipe.keep_flow else None
     sample, saturated = pack_sample(
         span.frames, flow, recipe=recipe, clip_id=clip.clip_id, label=clip.label
     )
     return Made(sample=sample, span=span, saturated=saturated)
+
+
+def _flow(frames: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.float32]:
+    return compute_flow(frames, method=recipe.flow, camera=recipe.camera)
 
 
 def _box_message(source: str, box: Box) -> str:

@@ -12,6 +12,8 @@ Where the recipe has an encoding, every image is compressed by itself:
     frames   fixed_size_list<large_binary, T>      PNG, JPEG, or a Zstandard frame of RGB bytes
     flow     fixed_size_list<large_binary, T - 1>  likewise, of one grey picture (2H, W): x above y
 
+Where the recipe keeps no flow, there is no such column.
+
 Every frame lies in one piece in the file, so that a memory-mapped reader touches what it reads.
 Source: the Arrow IPC file format, version 1 (https://arrow.apache.org/docs/format/Columnar.html).
 """
@@ -37,14 +39,14 @@ def shard_schema(recipe: Recipe) -> pa.Schema:
         frame, flow = pa.binary(area * 3), pa.binary(area * 2)
     else:
         frame = flow = pa.large_binary()
-    return pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("label", pa.int32()),
-            ("frames", pa.list_(frame, recipe.frames)),
-            ("flow", pa.list_(flow, recipe.frames - 1)),
-        ]
-    )
+    columns = [
+        ("clip_id", pa.string()),
+        ("label", pa.int32()),
+        ("frames", pa.list_(frame, recipe.frames)),
+    ]
+    if recipe.keep_flow:
+        columns.append(("flow", pa.list_(flow, recipe.frames - 1)))
+    return pa.schema(columns)
 
 
 class ShardWriter:
@@ -66,8 +68,9 @@ class ShardWriter:
             pa.array([sample.clip_id], pa.string()),
             pa.array([sample.label], pa.int32()),
             self._column("frames", sample.kept_frames),
-            self._column("flow", sample.kept_flow),
         ]
+        if not isinstance(sample.kept_flow, Recipe):
+            columns.append(self._column("flow", sample.kept_flow))
         self._file.write_batch(pa.record_batch(columns, schema=self._schema))
         self.rows += 1
 
@@ -113,7 +116,9 @@ class Shard:
             clip_id=batch.column("clip_id")[0].as_py(),
             label=batch.column("label")[0].as_py(),
             frames=self._images(batch.column("frames"), channels=3),
-            flow=self._images(batch.column("flow"), channels=2),
+            flow=self._images(batch.column("flow"), channels=2)
+            if self._recipe.keep_flow
+            else self._recipe,
         )
 
     def _images(self, column: pa.FixedSizeListArray, *, channels: int) -> Images:

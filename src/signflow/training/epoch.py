@@ -171,12 +171,16 @@ def _validate(learner: Learner, store: Store, rows: Sequence[ClipRow]) -> "_Sums
         )
         if part.share
     ]
+    # A store without flow has the device compute it here too; it does not wait for the processor.
+    source = "stored" if store.recipe.keep_flow else learner.config.flow
+    inputs = what_is_read(learner.net.inputs, source)
     sums = _Sums()
     learner.model.eval()
     with torch.inference_mode():
-        read = read_ahead(store, [part.rows for part in parts], inputs=learner.net.inputs)
-        for batch in read:
+        for batch in read_ahead(store, [part.rows for part in parts], inputs=inputs):
             batch = batch.to(fabric.device)
+            if source == "online":
+                batch = with_online_flow(batch, recipe=store.recipe, inputs=learner.net.inputs)
             with fabric.autocast():
                 logits = learner.net(rgb=batch.rgb, flow=batch.flow)
             logits = logits.float()
