@@ -229,6 +229,7 @@ def test_the_command_of_a_run_names_the_options_it_needs():
         ({"warmup_epochs": float("nan")}, "warmup_epochs is nan; must be 0 or more"),
         ({"step_factor": 0.0}, "step_factor is 0.0; must be above 0 and at most 1"),
         ({"patience": 0}, "patience is 0; must be 1 or more"),
+        ({"clips_per_sign": 0}, "clips_per_sign is 0; must be 1 or more"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_what_is_allowed(

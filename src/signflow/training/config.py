@@ -50,6 +50,8 @@ class TrainConfig:
         weight_decay: decoupled, as in AdamW; of weight matrices and kernels, not of biases.
         label_smoothing: share of each label that is spread over all classes, 0 to below 1.
         class_weights: balanced weighs a clip's loss by the rarity of its sign in training.
+        clips_per_sign: learn from at most so many clips of each sign, drawn by the seed; those that
+            a smaller number draws are among them. None: from all. Validation stays whole.
         patience: stop when validation has not become better for so many epochs; None: never.
         encoder: the library net that the model is built around; None: the model's own choice.
         inputs: what the model looks at, where it has the choice; None: its own.
@@ -94,6 +96,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     class_weights: ClassWeights = "none"
+    clips_per_sign: int | None = None
     patience: int | None = None
     encoder: str | None = None
     inputs: InputsChoice | None = None
@@ -127,7 +130,9 @@ class TrainConfig:
         """
         for name in ("batch_size", "epochs", "accumulate", "step_epochs"):
             self._require(name, getattr(self, name) >= 1, "1 or more")
-        self._require("patience", self.patience is None or self.patience >= 1, "1 or more")
+        for name in ("patience", "clips_per_sign"):
+            value = getattr(self, name)
+            self._require(name, value is None or value >= 1, "1 or more")
         self._require("seed", self.seed >= 0, "0 or more")
         finite_above_0 = math.isfinite(self.learning_rate) and self.learning_rate > 0
         self._require("learning_rate", finite_above_0, "above 0")

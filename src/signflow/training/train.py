@@ -17,6 +17,7 @@ from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
 from signflow.training.calibrate import calibrate
 from signflow.training.config import TrainConfig
+from signflow.training.draw import drawn
 from signflow.training.environment import describe_environment, keep_large_blocks
 from signflow.training.epoch import Learner, run_epoch
 from signflow.training.followers import followers
@@ -121,7 +122,7 @@ def _rows(store: Store, config: TrainConfig) -> _Rows:
         raise UserError(
             f"{store.path}: has no built clips in the split val, by which the best epoch is chosen"
         )
-    return _Rows(built["train"], built["val"])
+    return _Rows(drawn(built["train"], config), built["val"])
 
 
 def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
