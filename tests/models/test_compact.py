@@ -5,7 +5,7 @@ import torch
 
 from models.small import SMALL, clips, logits_of
 from signflow.models import ModelOptions, Shape, create_model, measure_model
-from signflow.models.compact import FRAMES_SEEN, CompactEncoder, spread
+from signflow.models.compact import FRAMES_SEEN, CompactEncoder, amounts_and_places, spread
 
 
 def test_it_has_under_a_million_weights_at_any_size():
@@ -54,6 +54,20 @@ def test_alone_its_frames_are_never_left_out():
     features = model.encoders[0](torch.rand(50, 3, 4, 32, 32))
 
     assert int((features.abs().sum(1) == 0).sum()) == 0
+
+
+def test_of_a_map_how_much_there_is_and_where_is_left():
+    maps = torch.zeros(3, 2, 8, 16)
+    maps[0, 0, 1, 3] = maps[1, 0, 2, 5] = 4.0  # one pixel lower and two to the right
+    maps[2, 1] = 0.5
+
+    seen = amounts_and_places(maps)
+
+    amounts, x, y = seen.unflatten(1, (3, 2)).unbind(1)
+    assert amounts.tolist() == [[4 / 128, 0], [4 / 128, 0], [0, 0.5]]
+    assert (x[1, 0] - x[0, 0]).item() == pytest.approx(2 * 2 / 16, abs=0.01)
+    assert (y[1, 0] - y[0, 0]).item() == pytest.approx(2 * 1 / 8, abs=0.01)
+    assert torch.stack([x[2], y[2]]).tolist() == [[0, 0], [0, 0]]
 
 
 def test_it_takes_clips_of_more_frames_than_it_was_made_for():

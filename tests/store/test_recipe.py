@@ -201,6 +201,10 @@ def test_the_command_lines_protocols_are_the_recipes_of_the_same_name(
         assert Store.open(tmp_path / name).recipe == replace(recipe, flow_bound=recipe.bound)
 
     signflow("build", tmp_path, "--out", tmp_path / "usual", "--workers", "0")
+    words = ("--flow", "dis", "--flow-options", "preset=fast", "--workers", "0")
+    signflow("build", tmp_path, "--out", tmp_path / "fast", *words)
+    usual = RECIPES["standard"].flow
+    assert Store.open(tmp_path / "fast").recipe.flow == replace(usual, preset="fast")
     wrong = signflow("build", tmp_path, "--protocol", "x", "--out", tmp_path / "y", check=False)
     assert Store.open(tmp_path / "usual").recipe == Store.open(tmp_path / "standard").recipe
     assert wrong.returncode == 2

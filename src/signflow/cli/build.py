@@ -16,7 +16,7 @@ from signflow.cli.protocol import protocol_in
 from signflow.cluster import dask_executor
 from signflow.progress import console
 from signflow.store import PATIENCE, RECIPES, BuildSummary, Protocol, Recipe, build_store
-from signflow.video import create_flow
+from signflow.video import create_flow, flow_from_dict, flow_to_dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class Build:
         flow: optical flow method: farneback, farneback-fast (extra: signflow[fast]), dis or raft (a
             net; its weights are downloaded once); by default the protocol's (dis, farneback).
         flow_options: parameters of the flow method as KEY=VALUE, such as winsize=15 levels=3, or
-            variant=small of raft.
+            variant=small of raft. The protocol's own method begins with the protocol's parameters
+            (finest_scale=0 of dis).
         workers: processes; by default one per core. 0 works in this one.
         dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must
             see the videos and the store under the same paths (extra: signflow[dask]).
@@ -67,7 +68,10 @@ def run(words: Sequence[str]) -> None:
     default = Build(source=tyro.MISSING, out=tyro.MISSING, recipe=usual)
     asked = parse(Build, words, command="build", default=default)
     options = key_values(asked.flow_options, option="--flow-options")
-    flow = create_flow(asked.flow or usual.flow.name, **options)
+    if asked.flow is None or asked.flow == usual.flow.name:
+        flow = flow_from_dict(flow_to_dict(usual.flow) | options)
+    else:
+        flow = create_flow(asked.flow, **options)
     clips = read_clips(asked.source, options=asked.read)
     with dask_executor(asked.dask) if asked.dask else nullcontext() as executor:
         summary = build_store(

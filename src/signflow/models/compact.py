@@ -1,12 +1,13 @@
 """Compact: a small two-stream net for tens of clips and a processor.
 
 Every picture of a clip (a frame, the flow of a pair) goes through the same few depthwise-separable
-convolutions and is averaged over its area; convolutions over time then see what follows what. There
-is no large matrix that could learn the clips by heart.
+convolutions; what is left of it is how much there is of each feature, and where. Convolutions over
+time then see what follows what. There is no large matrix that could learn the clips by heart.
 
-Sources: depthwise-separable convolutions, Howard et al., "MobileNets", 2017; convolutions over time
-with growing dilation, Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and
-Recurrent Networks for Sequence Modeling", 2018.
+Sources: depthwise-separable convolutions, Howard et al., "MobileNets", 2017; places of features,
+Finn et al., "Deep Spatial Autoencoders for Visuomotor Learning", 2016 (there by softmax);
+convolutions over time with growing dilation, Bai, Kolter and Koltun, "An Empirical Evaluation of
+Generic Convolutional and Recurrent Networks for Sequence Modeling", 2018.
 """
 
 import torch
@@ -77,7 +78,7 @@ class PictureEncoder(nn.Module):
             Separable(third, third, stride=1),
         )
         self.widen = nn.Sequential(
-            nn.Conv1d(third, FEATURES, 1, bias=False),
+            nn.Conv1d(3 * third, FEATURES, 1, bias=False),
             nn.BatchNorm1d(FEATURES),
             nn.ReLU(inplace=True),
         )
@@ -86,9 +87,32 @@ class PictureEncoder(nn.Module):
         """See the class."""
         clips, count = pictures.shape[:2]
         small = functional.avg_pool2d(pictures.flatten(0, 1), self.shrink)
-        pooled = self.body(self.stem(small)).mean((2, 3))
-        vectors: Tensor = self.widen(pooled.unflatten(0, (clips, count)).transpose(1, 2))
+        pooled = amounts_and_places(self.body(self.stem(small)))
+        vectors: Tensor = self.widen(pooled.view(clips, count, -1).transpose(1, 2))
         return vectors
+
+
+def amounts_and_places(maps: Tensor) -> Tensor:
+    """The mean of each map, then x and y of its centre of mass; the edges are at -1 and 1.
+
+    Args:
+        maps: (N, C, H, W), nowhere below 0. The centre of one that is 0 everywhere is 0.
+
+    Returns:
+        (N, 3 C).
+
+    Example:
+        >>> amounts_and_places(torch.tensor([[[[0.0, 4.0], [0.0, 4.0]]]])).round(decimals=2)
+        tensor([[2.0000, 0.5000, 0.0000]])
+    """
+    amounts = maps.mean((2, 3))
+    places = []
+    for along in (maps.mean(2), maps.mean(3)):
+        length = along.shape[2]
+        centres = (2 * torch.arange(length, device=maps.device) + 1) / length - 1
+        # So little is added that only maps of next to nothing lose their place.
+        places.append((centres * along).mean(2) / (amounts + 1e-4))
+    return torch.cat([amounts, *places], dim=1)
 
 
 class Moment(nn.Module):
