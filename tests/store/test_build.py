@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from squares import Signflow, write_square_video
 
 from signflow.annotations import read_clips
 from signflow.errors import UserError
@@ -209,6 +210,29 @@ def test_a_finished_build_has_nothing_left_to_do(square_table: Path, tmp_path: P
 
     assert again.done_before == 36
     assert again.rows == first.rows
+
+
+def test_files_that_came_after_a_build_are_built_when_that_is_asked_for(
+    tmp_path: Path, signflow: Signflow
+):
+    for name in ("a", "b"):
+        write_square_video(tmp_path / f"{name}.mp4", gloss="down")
+    rows = ["source,gloss,split", "a.mp4,down,train", "b.mp4,up,train"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    (tmp_path / "b.mp4").rename(tmp_path / "away.mp4")
+    command = ("build", tmp_path, "--workers", "0", "--image-size", "16", "--out", tmp_path / "s")
+    before = signflow(*command)
+    (tmp_path / "away.mp4").rename(tmp_path / "b.mp4")
+
+    said = signflow(*command)
+    after = signflow(*command, "--overwrite")
+
+    assert "file-missing" in before.stdout
+    assert "there now" not in before.stdout
+    assert "1 are there now: --overwrite" in said.stdout
+    assert "1 of 2 clips built" in said.stdout
+    assert "2 of 2 clips built" in after.stdout
+    assert "before" not in after.stdout
 
 
 def test_another_recipe_does_not_overwrite_a_store_unasked(square_table: Path, tmp_path: Path):

@@ -43,7 +43,8 @@ class Build:
         dask: address of a Dask scheduler (tcp://HOST:8786) whose workers build instead; they must
             see the videos and the store under the same paths (extra: signflow[dask]).
         patience: seconds without a sign of life after which a decoder is taken to hang.
-        overwrite: replace a store of other clips or another recipe.
+        overwrite: replace a store of other clips or another recipe, or one that missed files which
+            are there now.
         drop_leaks: keep clips that lie in two splits or folds (the same stretch of a video, or
             copies) only where it does least harm: train loses them, then validation.
     """
@@ -109,6 +110,13 @@ def _print_summary(summary: BuildSummary) -> None:
             f"{count} x {status}, such as: {first.reason}",
             highlight=False,
             markup=False,
+            soft_wrap=True,
+        )
+    if summary.came_since:
+        console.print(
+            f"of the clips whose file was missing, {summary.came_since} are there now: --overwrite"
+            " builds the store with them",
+            highlight=False,
             soft_wrap=True,
         )
     saturated = [row.saturated for row in summary.rows if row.saturated is not None]

@@ -77,6 +77,11 @@ class BuildSummary:
         """How many clips were not built, by fault code."""
         return Counter(row.status for row in self.rows if not row.built)
 
+    @property
+    def came_since(self) -> int:
+        """Clips without a sample whose missing file is there now; `overwrite` builds them."""
+        return _came_since(self.rows)
+
 
 def build_store(
     clips: ClipList,
@@ -103,7 +108,8 @@ def build_store(
             and the videos under the same paths. It is not shut down.
         patience: seconds without a sign of life after which a decoder is taken to hang, and its
             worker process ended; the clip is recorded as `decoder-hung`.
-        overwrite: remove what lies in `out` if it is a store of other clips or another recipe.
+        overwrite: remove what lies in `out` if it is a store of other clips or another recipe, or
+            if files that it missed are there now.
         leave_out: what not to take up, though it could be built.
 
     Raises:
@@ -163,8 +169,10 @@ def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
     described = store_json(out) if store_json(out).exists() else marker
     if described.exists():
         if read_json(described, what="a store").get("fingerprint") == identity:
-            return
-        if not overwrite:
+            done = described == store_json(out)
+            if not (overwrite and done and _came_since(read_rows(clips_path(out)))):
+                return
+        elif not overwrite:
             raise UserError(
                 f"{out}: holds a store of other clips or another recipe, or with other leaks"
                 " dropped; give another --out, or --overwrite to replace it"
@@ -177,6 +185,10 @@ def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
     elif out.is_dir() and any(out.iterdir()) and not clips_path(out).exists():
         raise UserError(f"{out}: is not empty and holds no store; give another --out")
     write_json(marker, {"fingerprint": identity})
+
+
+def _came_since(rows: Sequence[ClipRow]) -> int:
+    return sum(row.status == "file-missing" and Path(row.clip.source).is_file() for row in rows)
 
 
 @contextmanager
