@@ -154,6 +154,7 @@ def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
         return
 
     def end() -> None:
+        learner.optimizer.state.clear()  # the best weights are about to be read beside the net's
         # Before the file that says that the run is complete: a kill in between is made good.
         calibrate(learner, job.store, rows=job.rows.val, path=run.model_path)
         seconds = before + time.monotonic() - started
@@ -280,10 +281,12 @@ def _save_state(learner: Learner, run: Run) -> None:
         learner.fabric.barrier()
         return
     state = {
-        "model": learner.model,
-        "optimizer": learner.optimizer,
+        "model": learner.model.state_dict(),
+        "optimizer": learner.optimizer.state_dict(),
         "precision": learner.fabric.strategy.precision.state_dict(),
         "history": [asdict(epoch) for epoch in learner.history],
     }
+    # Not by Fabric, which writes the whole file into memory first.
     with atomic_path(run.last_path) as beside:
-        learner.fabric.save(beside, state)
+        torch.save(state, beside)
+    learner.fabric.barrier()
