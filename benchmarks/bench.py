@@ -3,15 +3,16 @@
     python benchmarks/bench.py --data ../shared/data --quick
     python benchmarks/bench.py --stages farneback building
 
-Writes docs/benchmarks.md, the part of each stage that was asked for. A stage takes from a minute
-(`--quick`) to ten; what is measured side by side is measured in turn, round by round, and compared
-within the round, so that other work on the machine disturbs both alike.
+Writes docs/benchmarks.md, of each stage its own part as soon as it is measured: to go on after a
+run that was stopped, name the stages that are left. What is measured side by side is measured in
+turn, round by round, and compared within the round, so that other work on the machine disturbs both
+alike. The stages `workers` and `gpu` go by the clock, and want the machine for themselves.
 """
 
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import tyro
 from flow_bound import write_between_markers
@@ -20,13 +21,15 @@ from side_by_side import machine_facts
 from signflow.progress import console
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-Stage = Literal["farneback", "building", "reading", "training", "growth"]
+Stage = Literal[
+    "farneback", "building", "standin", "workers", "reading", "training", "gpu", "growth"
+]
 
 
 def main(
     *,
     data: Path = Path("../shared/data"),
-    stages: tuple[Stage, ...] = ("farneback", "building", "reading", "training", "growth"),
+    stages: tuple[Stage, ...] = get_args(Stage),
     quick: bool = False,
     write: bool = True,
 ) -> None:

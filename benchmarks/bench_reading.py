@@ -13,7 +13,7 @@ from side_by_side import Turns, table, take_turns
 
 from signflow.models import Inputs
 from signflow.store import Recipe, Store, build_store
-from signflow.training.batches import as_batch
+from signflow.training.batches import read_batch
 from signflow.video import Dis
 
 TITLE = "Reading"
@@ -94,8 +94,9 @@ def _ways(
                 torch.from_numpy(np.stack([flows[number] for number in batch]))
 
     def from_store(store: Store) -> None:
+        rows = [store.row(str(number)) for number in range(len(loose))]
         for batch in batches:
-            as_batch([store.sample(str(number)) for number in batch], inputs=inputs)
+            read_batch(store, [rows[number] for number in batch], inputs=inputs)
 
     def from_files() -> None:
         for batch in batches:
@@ -129,11 +130,10 @@ def _bytes(store: Store) -> int:
 
 def _grown(store: Store) -> float:
     inputs = Inputs(rgb="middle", flow=True)
-    names = [row.clip.clip_id for row in store.rows]
     before = None
     for _ in range(10):
-        for start in range(0, len(names), BATCH):
-            as_batch([store.sample(name) for name in names[start : start + BATCH]], inputs=inputs)
+        for start in range(0, len(store.rows), BATCH):
+            read_batch(store, store.rows[start : start + BATCH], inputs=inputs)
             before = _resident() if before is None else before
     assert before is not None
     return (_resident() - before) / 1e6

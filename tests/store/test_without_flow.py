@@ -34,6 +34,12 @@ def test_flow_is_to_the_byte_what_would_have_been_kept(square_table: Path, tmp_p
         clip_id = row.clip.clip_id
         np.testing.assert_array_equal(bare.sample(clip_id).flow, kept.sample(clip_id).flow)
         np.testing.assert_array_equal(bare.sample(clip_id).frames, kept.sample(clip_id).frames)
+    names = [row.clip.clip_id for row in bare.rows[:6]]
+    for frames in ("middle", "all", None):
+        one, other = (store.gather(names, frames=frames, flow=True) for store in (kept, bare))
+        np.testing.assert_array_equal(other.flow, one.flow)
+        if frames is not None:
+            np.testing.assert_array_equal(other.frames, one.frames)
     assert all(row.saturated is None for row in bare.rows)
     area = RECIPE.image_size**2
     assert size(kept) - size(bare) >= len(bare.rows) * (RECIPE.frames - 1) * area * 2

@@ -12,7 +12,7 @@ from signflow.store.samples import (
     make_samples,
     pack_sample,
 )
-from signflow.store.store import Store
+from signflow.store.store import FramesWanted, Gathered, Store
 
 __all__ = [
     "ENCODINGS",
@@ -22,6 +22,8 @@ __all__ = [
     "ClipRow",
     "EncodedImages",
     "Encoding",
+    "FramesWanted",
+    "Gathered",
     "LeaveOut",
     "Made",
     "Protocol",

@@ -100,10 +100,12 @@ class Shard:
     def __init__(self, path: Path, *, recipe: Recipe) -> None:
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes = np.frombuffer(self._map, dtype=np.uint8)
         self._file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._map)))
         if self._file.schema != shard_schema(recipe):
             raise ValueError(f"{path}: its arrays do not have the recipe's sizes")
         self._recipe = recipe
+        self._places: dict[int, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -120,6 +122,48 @@ class Shard:
             if self._recipe.keep_flow
             else self._recipe,
         )
+
+    def copy(
+        self,
+        row: int,
+        *,
+        first: int = 0,
+        frames: NDArray[np.uint8] | None = None,
+        flow: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Copy a sample's arrays, decoded or computed where need be, to where they are wanted.
+
+        Args:
+            row: which sample.
+            first: the kept frame that `frames` begins with.
+            frames: (N, H, W, 3) in one piece, filled with the kept frames from `first` on.
+            flow: (T-1, H, W, 2) in one piece, filled with all flow.
+        """
+        raw = self._recipe.encoding == "raw"
+        sample = None if raw and (flow is None or self._recipe.keep_flow) else self.sample(row)
+        # Where raw arrays lie in the file is looked up once: finding them through Arrow takes
+        # longer than copying a frame.
+        if frames is not None and raw:
+            begin = self._places_of(row)[0] + first * frames[0].size
+            frames.reshape(-1)[:] = self._bytes[begin : begin + frames.size]
+        elif frames is not None and sample is not None:
+            for number in range(len(frames)):
+                frames[number] = sample.kept_frames[first + number]
+        if flow is not None and sample is not None:
+            flow[:] = sample.flow
+        elif flow is not None:
+            begin = self._places_of(row)[1]
+            flow.reshape(-1)[:] = self._bytes[begin : begin + flow.size]
+
+    def _places_of(self, row: int) -> tuple[int, ...]:
+        """Where a raw sample's frames, and its flow if it is kept, begin in the file."""
+        if row not in self._places:
+            batch, start = self._file.get_batch(row), self._bytes.ctypes.data
+            columns = ("frames", "flow") if self._recipe.keep_flow else ("frames",)
+            self._places[row] = tuple(
+                batch.column(name).values.buffers()[1].address - start for name in columns
+            )
+        return self._places[row]
 
     def _images(self, column: pa.FixedSizeListArray, *, channels: int) -> Images:
         side, encoding = self._recipe.image_size, self._recipe.encoding

@@ -77,7 +77,7 @@ def search(
     options = options or SweepOptions()
     folder = SweepFolder(path=out, timing=timing or Timing())
     space = Space(base=base, grid=grid or {})
-    check(store, space.corners(), device=options.device)
+    check(store, space.corners(), options=options)
     names = [trial_name(number) for number in range(trials)]
     folder.ask(store, asked={"search": space.to_dict()}, runs=names)
     study = _open_study(folder, space)

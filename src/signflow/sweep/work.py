@@ -16,6 +16,7 @@ from signflow.sweep.folder import State, SweepFolder
 from signflow.sweep.plan import PlannedRun
 from signflow.sweep.progress import SweepProgress
 from signflow.training import EpochMetrics, Processes, Run, TrainConfig, train
+from signflow.training.low_memory import check_low_memory
 from signflow.training.processes import fabric_of
 from signflow.training.weights import check_model
 
@@ -30,12 +31,14 @@ class SweepOptions:
         device: auto, cpu or cuda.
         retry_failed: try once more what has failed when the command begins.
         wait: stay until the runs that other processes hold are done, to take over what they leave.
+        low_memory: hold no whole gradient of the nets' large linear layers, as signflow train does.
         checkpoint_seconds: write the state to resume from when the last one is older than this.
     """
 
     device: str = "auto"
     retry_failed: bool = False
     wait: bool = True
+    low_memory: bool = False
     checkpoint_seconds: float = 60.0
 
 
@@ -86,7 +89,7 @@ def sweep(
     """
     options = options or SweepOptions()
     folder = SweepFolder(path=out, timing=timing or Timing())
-    check(store, [run.config for run in runs], device=options.device)
+    check(store, [run.config for run in runs], options=options)
     folder.ask(store, asked=asked, runs=[run.name for run in runs])
     retry = {
         run.name: folder.failure(run.name)
@@ -135,7 +138,7 @@ def summarise(folder: SweepFolder, names: Sequence[str]) -> SweepSummary:
     )
 
 
-def check(store: Store, configs: Sequence[TrainConfig], *, device: str) -> None:
+def check(store: Store, configs: Sequence[TrainConfig], *, options: SweepOptions) -> None:
     """Refuse what cannot be trained before any time is spent.
 
     Raises:
@@ -144,13 +147,15 @@ def check(store: Store, configs: Sequence[TrainConfig], *, device: str) -> None:
     nets = {(config.model, config.model_options, config.pretrained): config for config in configs}
     for config in nets.values():
         check_model(config, store)
+        if options.low_memory:
+            check_low_memory(config, store, processes=Processes())
     for fold in dict.fromkeys(config.fold for config in configs):
         splits = store.splits(fold=fold)
         for split in ("train", "val"):
             if not any(row.built for row in splits[split]):
                 raise UserError(f"{store.path}: has no built clips in the split {split}")
     for config in {config.precision: config for config in configs}.values():
-        with fabric_of(Processes(), config=config, device=device):
+        with fabric_of(Processes(), config=config, device=options.device):
             pass
 
 
@@ -182,6 +187,7 @@ def do_run(
             config=run.config,
             out=folder.run_path(run.name),
             device=options.device,
+            low_memory=options.low_memory,
             checkpoint_seconds=options.checkpoint_seconds,
             on_epoch=lambda metrics: not claim.lost and on_epoch(metrics),
             show_progress=False,

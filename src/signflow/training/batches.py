@@ -55,13 +55,27 @@ def read_ahead(
     what `inputs` names is read from the disk.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
-        ahead = reader.submit(_read, store, chunks[0], inputs) if chunks else None
+        ahead = reader.submit(read_batch, store, chunks[0], inputs=inputs) if chunks else None
         for following in [*chunks[1:], None]:
             if ahead is None:
                 return
             batch = ahead.result()
-            ahead = reader.submit(_read, store, following, inputs) if following else None
+            ahead = None
+            if following:
+                ahead = reader.submit(read_batch, store, following, inputs=inputs)
             yield batch
+
+
+def read_batch(store: Store, rows: Sequence[ClipRow], *, inputs: Inputs) -> Batch:
+    """Read a batch of a store: each clip is copied once, from the mapped file into its place."""
+    clip_ids = tuple(row.clip.clip_id for row in rows)
+    found = store.gather(clip_ids, frames=inputs.rgb, flow=inputs.flow)
+    return Batch(
+        rgb=None if found.frames is None else torch.from_numpy(found.frames),
+        flow=None if found.flow is None else torch.from_numpy(found.flow),
+        labels=torch.from_numpy(found.labels),
+        clip_ids=clip_ids,
+    )
 
 
 def as_batch(samples: Sequence[Sample], *, inputs: Inputs) -> Batch:
@@ -72,10 +86,6 @@ def as_batch(samples: Sequence[Sample], *, inputs: Inputs) -> Batch:
         labels=torch.tensor([sample.label for sample in samples]),
         clip_ids=tuple(sample.clip_id for sample in samples),
     )
-
-
-def _read(store: Store, rows: Sequence[ClipRow], inputs: Inputs) -> Batch:
-    return as_batch([store.sample(row.clip.clip_id) for row in rows], inputs=inputs)
 
 
 def _frames(sample: Sample, inputs: Inputs) -> np.ndarray:

@@ -21,6 +21,7 @@ from signflow.training.draw import drawn
 from signflow.training.environment import describe_environment, keep_large_blocks
 from signflow.training.epoch import Learner, run_epoch
 from signflow.training.followers import followers
+from signflow.training.low_memory import PiecewiseAdam, check_low_memory
 from signflow.training.objective import make_objective
 from signflow.training.processes import (
     Processes,
@@ -44,6 +45,7 @@ def train(
     out: Path,
     device: str = "auto",
     processes: Processes | None = None,
+    low_memory: bool = False,
     checkpoint_seconds: float = 60.0,
     on_epoch: OnEpoch | None = None,
     show_progress: bool = True,
@@ -60,6 +62,8 @@ def train(
         out: the run's directory; with several machines, in a folder that all of them see.
         device: "auto", "cpu", "cuda" or another accelerator that Fabric knows.
         processes: who trains together (`processes_asked`); None: this process alone.
+        low_memory: hold no whole gradient of large linear layers (`PiecewiseAdam`). The result is
+            the same but for rounding, so this is not part of the configuration.
         checkpoint_seconds: the state to resume from is written after an epoch when the last one is
             older than this. (That of early fusion takes 4.8 GB at 224 pixels.)
         on_epoch: called after every epoch, in the first process, with what it came to; says whether
@@ -68,7 +72,8 @@ def train(
 
     Raises:
         UserError: the model is unknown, `out` holds another run, a split is empty, the device does
-            not do, or the loss stopped being a number (exit status 1).
+            not do, `low_memory` does not go with the rest, or the loss stopped being a number (exit
+            status 1).
     """
     together = processes or Processes()
     with only_the_first_speaks(together):
@@ -76,11 +81,14 @@ def train(
         job = _Job(
             store=store,
             rows=_rows(store, config),
+            low_memory=low_memory,
             checkpoint_seconds=checkpoint_seconds,
             on_epoch=on_epoch,
             show_progress=show_progress and together.first,
         )
         check_model(config, store)  # one that cannot be made leaves no directory behind
+        if low_memory:
+            check_low_memory(config, store, processes=together)
         run = Run.at(out, config=config, store=store)
         if together.first and not together.outside:
             run.check_place()
@@ -106,6 +114,7 @@ class _Job:
 
     store: Store
     rows: _Rows
+    low_memory: bool
     checkpoint_seconds: float
     on_epoch: OnEpoch | None
     show_progress: bool
@@ -145,6 +154,7 @@ def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
         return
 
     def end() -> None:
+        learner.optimizer.state.clear()  # the best weights are about to be read beside the net's
         # Before the file that says that the run is complete: a kill in between is made good.
         calibrate(learner, job.store, rows=job.rows.val, path=run.model_path)
         seconds = before + time.monotonic() - started
@@ -166,7 +176,10 @@ def _set_up(fabric: "Fabric", run: Run, job: _Job) -> Learner:
         options=run.config.model_options,
         pretrained=run.config.pretrained,
     )
-    wrapped, optimizer = fabric.setup(model, _optimizer(model, run.config))
+    adam = _optimizer(model, run.config)
+    if job.low_memory:
+        PiecewiseAdam(model, adam)
+    wrapped, optimizer = fabric.setup(model, adam)
     learner = Learner(
         fabric=fabric,
         net=model,
@@ -268,10 +281,12 @@ def _save_state(learner: Learner, run: Run) -> None:
         learner.fabric.barrier()
         return
     state = {
-        "model": learner.model,
-        "optimizer": learner.optimizer,
+        "model": learner.model.state_dict(),
+        "optimizer": learner.optimizer.state_dict(),
         "precision": learner.fabric.strategy.precision.state_dict(),
         "history": [asdict(epoch) for epoch in learner.history],
     }
+    # Not by Fabric, which writes the whole file into memory first.
     with atomic_path(run.last_path) as beside:
-        learner.fabric.save(beside, state)
+        torch.save(state, beside)
+    learner.fabric.barrier()

@@ -1,0 +1,178 @@
+"""Adam in pieces: a large linear layer learns without ever holding its whole gradient.
+
+The gradient of a linear layer's weights is a product of two small matrices, what came in and what
+came back: in early fusion at 224 pixels 1.6 GB, of (B, 401408) and (B, 1000). Those two are kept
+instead, and the optimiser multiplies them and updates the weights some rows at a time. What is
+learnt is the same but for rounding.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+
+from signflow.errors import UserError
+from signflow.models import SignModel, create_model
+from signflow.store import Store
+from signflow.training.config import TrainConfig
+from signflow.training.processes import Processes
+from signflow.training.weights import model_shape
+
+LARGE = 10_000_000
+"""Weights from which a linear layer is one of those that this is for."""
+
+PIECE = 2_000_000
+"""Weights that are updated at once, so that their gradient stays in the processor's cache."""
+
+
+def check_low_memory(config: TrainConfig, store: Store, *, processes: Processes) -> None:
+    """Make sure that a configuration can be trained with little memory, and that it is of use.
+
+    No memory is spent on it.
+
+    Raises:
+        UserError: it cannot, or the model has no linear layer that is large enough.
+    """
+    if processes.count > 1:
+        raise UserError(
+            f"--low-memory: trains in one process, not {processes.count}, which would have to send"
+            " each other the whole gradient; leave it out, or --devices and --nodes"
+        )
+    if config.precision == "16-mixed":
+        raise UserError(
+            "--low-memory: goes with --precision 32-true and bf16-mixed, not 16-mixed, whose loss"
+            " scale is found by looking at the whole gradient"
+        )
+    with torch.device("meta"):
+        model = create_model(
+            config.model,
+            shape=model_shape(store.recipe, store.classes),
+            options=config.model_options,
+        )
+    if not any(True for _ in large_layers(model)):
+        raise UserError(
+            f"--low-memory: {config.model} at {store.recipe.image_size} pixels has no linear layer"
+            f" of {LARGE // 10**6} million weights or more, which it is for; leave it out"
+        )
+
+
+def large_layers(model: SignModel) -> Iterator[tuple[str, nn.Linear]]:
+    """The linear layers of `LARGE` weights or more, by name.
+
+    Subclasses are left out: their users may take the weights without calling the layer.
+    """
+    for name, layer in model.named_modules():
+        if type(layer) is nn.Linear and layer.weight.numel() >= LARGE:
+            yield name, layer
+
+
+class PiecewiseAdam:
+    """Lets an optimiser update a model's large linear layers in pieces.
+
+    The optimiser's state is what it would be otherwise, so a run may go on with or without.
+
+    Args:
+        model: its large layers' weights get no gradient from now on.
+        optimizer: `torch.optim.Adam` or `AdamW`, not yet used; it does this at every step.
+
+    Example:
+        >>> optimizer = torch.optim.Adam(model.parameters(), fused=True)
+        >>> PiecewiseAdam(model, optimizer)  # doctest: +SKIP
+        >>> model(rgb, flow).sum().backward()  # doctest: +SKIP
+        >>> optimizer.step()  # doctest: +SKIP
+    """
+
+    def __init__(self, model: SignModel, optimizer: torch.optim.Optimizer) -> None:
+        self._layers = dict(large_layers(model))
+        self._factors: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in self._layers}
+        for name, layer in self._layers.items():
+            layer.weight.requires_grad_(False)
+            layer.register_forward_hook(self._watched(name))
+        optimizer.register_step_post_hook(self._update)
+
+    def _watched(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
+        def keep(given: Tensor, back: Tensor) -> None:
+            # As autocast has it, both have the precision that the layer computed in.
+            factors = given.detach().to(back.dtype).flatten(0, -2), back.flatten(0, -2)
+            self._factors[name].append(factors)
+
+        def after_forward(layer: nn.Module, args: tuple[Any, ...], output: Tensor) -> Any:
+            if not torch.is_grad_enabled():
+                return output
+            return _Watch.apply(output, args[0], keep)  # type: ignore[no-untyped-call]
+
+        return after_forward
+
+    @torch.no_grad()
+    def _update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        """What the optimiser's step does for all other weights."""
+        groups = {
+            id(weight): group for group in optimizer.param_groups for weight in group["params"]
+        }
+        for name, layer in self._layers.items():
+            if not self._factors[name]:
+                raise UserError(
+                    f"--low-memory: nothing came back through the layer {name} of this model, which"
+                    " uses it in another way than by calling it; leave it out"
+                )
+            given, back = map(torch.cat, zip(*self._factors[name], strict=True))
+            self._factors[name].clear()
+            _update_in_pieces(optimizer, groups[id(layer.weight)], layer.weight, given, back)
+
+
+class _Watch(torch.autograd.Function):
+    """Passes a layer's output on, and on the way back tells what came in and what comes back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, output: Tensor, given: Tensor, keep: Callable[[Tensor, Tensor], None]
+    ) -> Tensor:
+        ctx.save_for_backward(given)
+        ctx.keep = keep
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx: Any, *backs: Any) -> Any:
+        (back,) = backs
+        ctx.keep(*ctx.saved_tensors, back)
+        return back, None, None
+
+
+def _update_in_pieces(
+    optimizer: torch.optim.Optimizer,
+    group: dict[str, Any],
+    weight: Tensor,
+    given: Tensor,
+    back: Tensor,
+) -> None:
+    """A step of Adam on weights (out, in); their gradient is back (N, out) by given (N, in)."""
+    state = optimizer.state[weight]
+    if not state:  # as Adam begins
+        state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
+        state["exp_avg"] = torch.zeros_like(weight)
+        state["exp_avg_sq"] = torch.zeros_like(weight)
+    update = adamw if isinstance(optimizer, torch.optim.AdamW) else adam
+    beta1, beta2 = group["betas"]
+    rows = max(1, PIECE // weight.shape[1])
+    for begin, end in pairwise([*range(0, len(weight), rows), len(weight)]):
+        update(
+            [weight[begin:end]],
+            [(back[:, begin:end].T @ given).to(weight.dtype)],
+            [state["exp_avg"][begin:end]],
+            [state["exp_avg_sq"][begin:end]],
+            [],
+            [state["step"].clone()],  # which counts up with every piece
+            fused=True,
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+    state["step"] += 1
