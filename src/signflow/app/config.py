@@ -5,38 +5,9 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from signflow.app.limits import Limits
 from signflow.store import RECIPES, Recipe
 from signflow.training import TrainConfig, default_config
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much one request may ask for.
-
-    Attributes:
-        upload_mb: of one uploaded file, in megabytes.
-        seconds: of one clip.
-        pixels: of a video's longer side; what is recorded is scaled down to 1280.
-    """
-
-    upload_mb: int = 200
-    seconds: float = 30.0
-    pixels: int = 4096
-
-    def __post_init__(self) -> None:
-        """Check every value.
-
-        Raises:
-            ValueError: naming the value and what is allowed.
-        """
-        for name in ("upload_mb", "seconds", "pixels"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; must be above 0")
-
-    @property
-    def upload_bytes(self) -> int:
-        """The most bytes of one file."""
-        return self.upload_mb * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)

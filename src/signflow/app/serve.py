@@ -80,6 +80,7 @@ def serving(config: AppConfig) -> Iterator[str]:
             yield address
         finally:
             shared.trainings.close()
+            shared.decoder.close()
             page.close(verbose=False)
 
 
