@@ -19,6 +19,8 @@ class AppConfig:
         folder: where recorded clips and trainings lie; made when it is first needed.
         host: the address to listen on.
         port: likewise; 0: any free one.
+        auth: the name with which people log in; the password is taken from the environment variable
+            SIGNFLOW_PASSWORD, or asked for. None: nobody has to log in.
         device: auto, cpu or cuda.
         limits: how much one request may ask for.
         recipe: how recorded clips become arrays.
@@ -32,6 +34,7 @@ class AppConfig:
     folder: Path = Path("my-signs")
     host: str = "127.0.0.1"
     port: int = 7860
+    auth: str | None = None
     device: str = "auto"
     limits: Limits = field(default_factory=Limits)
     recipe: Recipe = field(default_factory=lambda: RECIPES["standard"])
@@ -40,13 +43,15 @@ class AppConfig:
     count_milliseconds: int = 800
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check every value.
 
         Raises:
             ValueError: naming the value and what is allowed.
         """
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port is {self.port}; must be 0 to 65535")
+        if self.auth is not None and not self.auth.strip():
+            raise ValueError(f"auth is {self.auth!r}; must be a name")
         for name in ("least_steps", "count_milliseconds"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; must be 0 or more")
