@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import tyro
@@ -54,7 +55,8 @@ by the light of a lamp."""
 PROMPT = 0.15
 """Seconds after a sign's end within which somebody who signs wants an answer."""
 
-CONDITIONS = ("as they are", "with noise", "rests cut away")
+Condition = Literal["as they are", "with noise", "rests cut away"]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,14 @@ class Options:
     Attributes:
         run: a run on a store of rendered signers.
         split: whose videos; options are chosen on val, and test is looked at once.
+        conditions: how the videos are seen.
         provisional_after: seconds of rest before a provisional answer.
         spot: how signs are found.
     """
 
     run: Positional[Path]
     split: Split = "val"
+    conditions: tuple[Condition, ...] = CONDITIONS
     provisional_after: float = PROVISIONAL_AFTER
     spot: OmitArgPrefixes[SpotOptions] = field(default_factory=SpotOptions)
 
@@ -135,7 +139,7 @@ def main(options: Options) -> None:
     print(f"{len(videos)} {options.split} videos, {sum(map(len, videos.values()))} signs\n")
     print("| videos | a spotted sign counts | precision | recall | F1 |")
     print("|---|---|---:|---:|---:|")
-    for condition in CONDITIONS:
+    for condition in options.conditions:
         outcomes = []
         with progress_bar() as progress:
             task = progress.add_task(condition, total=len(videos), note="")

@@ -164,6 +164,19 @@ def test_a_provisional_answer_is_withdrawn_where_motion_goes_on():
     assert [sign for _, _, found in given for sign in found] == [late]
 
 
+def test_a_hold_that_comes_far_too_early_for_the_signs_of_this_stream_gets_no_answer():
+    hold = [("move", 0.5), ("rest", 0.2), ("move", 0.6), ("rest", 1.0)]
+
+    for before, expected in ([], 2), ([("move", 1.2), ("rest", 1.0)], 2):
+        spotter = Spotter(untrained(), provisional_after=0.0)
+        given = answers(spotter, stream([("rest", 1.0), *before, *hold]))
+        said = {(sign.start, sign.stop) for _, sign, _ in given if sign is not None}
+        found = {(sign.start, sign.stop) for _, _, signs in given for sign in signs}
+        # At first all that may be a sign; then the long sign, and the end of the one with a hold.
+        assert len(said) == expected
+        assert (said == found) == bool(before)
+
+
 @pytest.mark.parametrize("longer", [False, True], ids=["rest at the end", "cut off"])
 @pytest.mark.parametrize("parts", [TWO_SIGNS, WITH_A_HOLD, [("rest", 1.0), *RESTLESS]])
 def test_provisional_answers_change_nothing_in_what_is_found(

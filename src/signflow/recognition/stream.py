@@ -24,6 +24,10 @@ SIGN_SECONDS = 1.5
 PROVISIONAL_AFTER = 0.0
 """Seconds of rest before a provisional answer, where somebody waits for it (`docs/results.md`)."""
 
+_USUAL_SHARE, _USUAL_OF = 0.6, 9
+"""Motion has lasted for such a share of the last so many signs' median length before there is a
+provisional answer: holds within a sign come earlier, and would be answered in vain."""
+
 _LEAD_SECONDS = 1.0
 """What is kept while nothing happens: a sign begins before the gate notices."""
 
@@ -68,8 +72,8 @@ class Spotter:
 
     That a rest is one is known only after `still_seconds`. Who cannot wait so long asks for
     provisional answers: as soon as motion is down, `provisional` says what the sign is if this is
-    its end. It is confirmed (`push` returns the same sign) or withdrawn (motion goes on). What
-    `push` returns is the same with and without them.
+    its end, unless it is far shorter than those before. That is confirmed (`push` returns the same
+    sign) or withdrawn (motion goes on). What `push` returns is the same with and without.
 
     Attributes:
         options: how.
@@ -132,6 +136,7 @@ class Spotter:
         self._looks: deque[Look] = deque()
         self._guess: Look | None = None
         self._known: list[Spotted] = []
+        self._lengths: deque[float] = deque(maxlen=_USUAL_OF)
         self._next_window: float | None = None
 
     @property
@@ -235,6 +240,7 @@ class Spotter:
                 self._look(max(self._ring[0][0], stop - self.window_seconds), stop, whole=False)
             self._end_windows()
         elif is_sign:
+            self._lengths.append(self._lasted(still))
             guess = self._guess or self._make(begin, stop, whole=True)
             if guess is not None:
                 self._looks.append(guess)
@@ -243,15 +249,19 @@ class Spotter:
 
     def _is_sign(self, still: float) -> bool:
         """Whether what came to rest at `still` is a sign, as far as that is known now."""
-        lasted = still - (self._gate.start or 0.0)
-        return self._gate.is_sign and lasted >= self.options.gate.shortest_seconds
+        return self._gate.is_sign and self._lasted(still) >= self.options.gate.shortest_seconds
+
+    def _lasted(self, still: float) -> float:
+        return still - (self._gate.start or 0.0)
 
     def _answer_early(self, time: float) -> None:
         """Recognise the sign that seems to have ended, from the frames that are there."""
         guess, still = self._guess, self._gate.still_since
         if guess is None or still is None or self._provisional_after is None:
             return
-        if time - still >= self._provisional_after and self._is_sign(still):
+        usual = float(np.median(self._lengths)) if self._lengths else 0.0
+        is_due = time - still >= self._provisional_after
+        if is_due and self._is_sign(still) and self._lasted(still) >= _USUAL_SHARE * usual:
             while not guess.is_seen(self._recognizer):
                 guess.see_next(self._recognizer)
             guess.recognise(self._recognizer, top=self.options.top)
