@@ -18,13 +18,15 @@ inputs = {each.name: each.shape for each in session.get_inputs()}
 told = session.get_modelmeta().custom_metadata_map
 labels, recipe = json.loads(told["labels"]), json.loads(told["recipe"])
 how = {key: value for key, value in recipe["flow"].items() if value is not None}
-is_plain = how["method"] == "farneback" or how.keys() == {"method", "preset"}  # Farneback or DIS
-known = {"frames", "image_size", "sampling", "flow_bound", "flow" if is_plain else ""}
+known = {"frames", "image_size", "sampling", "flow_bound", "keep_flow"}
+known |= {"flow"} if how["method"] in ("dis", "farneback") else set()
 if beyond := ", ".join(f"{key} = {recipe[key]}" for key in recipe if key not in known):
     sys.exit(f"{model}: too much for this short example: {beyond}; signflow can do it")
 if how.pop("method") == "dis":
-    preset = ["ultrafast", "fast", "medium"].index(how.pop("preset"))
-    motion = cv2.DISOpticalFlow.create(preset).calc
+    dis = cv2.DISOpticalFlow.create(["ultrafast", "fast", "medium"].index(how.pop("preset")))
+    for name in list(how):
+        getattr(dis, "set" + name.title().replace("_", ""))(how.pop(name))
+    motion = dis.calc
 else:
     how["flags"] = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if how.pop("gaussian_window") else 0
     motion = cv2.calcOpticalFlowFarneback
@@ -45,16 +47,14 @@ def recognise(pictures):
 
 
 camera, size, pictures = cv2.VideoCapture(video or 0), recipe["image_size"], []
-window = max(2 * (camera.get(cv2.CAP_PROP_FPS) or 30), recipe["frames"])
 while (got := camera.read())[0]:
     way = cv2.INTER_AREA if size <= min(got[1].shape[:2]) else cv2.INTER_LINEAR
     pictures.append(cv2.resize(got[1], (size, size), interpolation=way)[..., ::-1])
-    if video is None and len(pictures) >= window:
+    if not video and len(pictures) >= max(2 * camera.get(cv2.CAP_PROP_FPS) or 60, recipe["frames"]):
         scores = recognise(pictures)
         sure = scores.max() >= float(told["threshold"])
         print(f"{labels[scores.argmax()]} {scores.max():.0%}" if sure else "not sure", flush=True)
         pictures = pictures[len(pictures) // 4 :]  # half a second later again
-fewest = 2 if recipe.get("sampling") == "segments" else recipe["frames"]
-if len(pictures) < fewest:
+if len(pictures) < (fewest := 2 if recipe.get("sampling") == "segments" else recipe["frames"]):
     sys.exit(f"{video or 'webcam'}: {len(pictures)} frames were had; {fewest} are needed")
 print(json.dumps(dict(zip(labels, recognise(pictures).tolist(), strict=True)), ensure_ascii=False))
