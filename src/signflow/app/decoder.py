@@ -25,7 +25,7 @@ class Decoder:
     Example:
         >>> decoder = Decoder(Limits())
         >>> decoder.sample(Path("upload.webm"), recipe=recipe, name="hello.webm").frames.shape
-        (16, 112, 112, 3)
+        (16, 64, 64, 3)
     """
 
     def __init__(self, limits: Limits) -> None:
