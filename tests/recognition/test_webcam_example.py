@@ -73,7 +73,7 @@ def test_of_the_default_net_and_recipe_too(
     signflow("export", standard_run, "--out", tmp_path / "model.onnx")
 
     recipe = Recognizer.load(standard_run).recipe
-    assert recipe == RECIPES["standard"]
+    assert recipe.to_dict() == RECIPES["standard"].to_dict()
     check_scores(tmp_path / "model.onnx", standard_run, square_table)
 
 
