@@ -1,11 +1,12 @@
 """How long from a video file to an answer, and how much of it is the net? On two CPU cores.
 
-    python benchmarks/latency.py
+    python benchmarks/latency.py            # writes the table in docs/export.md
+    python benchmarks/latency.py --quick    # few rounds, nothing is written: a look, not a result
 
-renders some videos of 640 x 480, exports nets as `signflow export` does, and writes the table in
-docs/export.md. Weights are fresh from the seed: they decide what is answered, not how long it
-takes. The forms of a net take turns, so that whatever else the machine does meets all of them. In
-the stream each frame's time is the median over the rounds.
+renders some videos of 640 x 480 and exports nets as `signflow export` does, each with the recipe
+of the protocol that it was made for. Weights are fresh from the seed: they decide what is answered,
+not how long it takes. The forms of a net take turns, so that whatever else the machine does meets
+all of them. In the stream each frame's time is the median over the rounds.
 """
 
 import os
@@ -27,14 +28,14 @@ from numpy.typing import NDArray
 from signflow.annotations import Clip, ReadOptions, read_clips
 from signflow.models import Inputs, create_model
 from signflow.progress import console
-from signflow.recognition import Recognizer
+from signflow.recognition import PROVISIONAL_AFTER, Recognizer
 from signflow.recognition.fold import folded, weight_bytes
 from signflow.recognition.forms import Scores, interleaved_medians
 from signflow.recognition.int8 import quantise
 from signflow.recognition.onnx_file import OnnxModel, Scorer, write_onnx
 from signflow.recognition.stream import Spotter
-from signflow.store import Recipe, Sample
-from signflow.training import Batch, TrainConfig, TrainedModel, as_batch
+from signflow.store import RECIPES, Recipe, Sample
+from signflow.training import Batch, TrainedModel, as_batch, default_config, protocol_of
 from signflow.training.weights import model_shape
 from signflow.video import Span, VideoFault, compute_flow, decode_spans, read_frames
 
@@ -56,7 +57,9 @@ class Row:
         net_seconds: from a clip's bytes to its scores.
         seconds: from the video file to the answer.
         frame_seconds: float64 (frames,), of each frame of the stream.
-        answer_seconds: after a sign has come to rest in the stream, until it is said, the longest.
+        provisional_seconds: after a sign has come to rest in the stream, until it is said
+            provisionally, the longest; NaN where no sign was.
+        answer_seconds: likewise, until it is said for good.
     """
 
     net: str
@@ -65,12 +68,14 @@ class Row:
     net_seconds: float
     seconds: float
     frame_seconds: NDArray[np.float64]
+    provisional_seconds: float
     answer_seconds: float
 
     def __str__(self) -> str:
         usual, most = np.median(self.frame_seconds), self.frame_seconds.max()
         figures = [self.size / 1e6, self.net_seconds * 1e3, self.seconds * 1e3]
-        figures += [usual * 1e3, most * 1e3, self.answer_seconds * 1e3]
+        figures += [usual * 1e3, most * 1e3]
+        figures += [self.provisional_seconds * 1e3, self.answer_seconds * 1e3]
         return f"| {self.net} | {self.form} | {' | '.join(f'{each:.1f}' for each in figures)} |"
 
 
@@ -88,51 +93,53 @@ class FormRecognizer(Recognizer):
 
 def main(
     *,
-    nets: tuple[str, ...] = ("early-fusion", TrainConfig().model),
-    image_size: int = 224,
+    nets: tuple[str, ...] = ("early-fusion", default_config().model),
+    image_size: int | None = None,
     cores: int = 2,
     rounds: int = 15,
+    quick: bool = False,
     write: bool = True,
 ) -> None:
     """Measure, and write the table between the page's markers.
 
     Args:
         nets: registered models.
-        image_size: of the recipe, in pixels.
+        image_size: in pixels; None: as each recipe has it.
         cores: threads of PyTorch and of onnxruntime.
         rounds: how often every form is timed.
+        quick: time every form three times, and write nothing.
         write: whether the table goes into docs/export.md.
     """
+    rounds = 3 if quick else rounds
     torch.set_num_threads(cores)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-    recipe = Recipe(image_size=image_size)
+    rows: list[Row] = []
+    looks: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         clips = render(Path(folder))
-        parts = parts_of_looking(clips[0], recipe, rounds=rounds)
         frames = stream_of(clips[0])
-        rows = [
-            row
-            for net in dict.fromkeys(nets)
-            for row in measure(net, recipe, clips, frames, work=Path(folder), rounds=rounds)
-        ]
+        for net in dict.fromkeys(nets):
+            recipe = RECIPES[protocol_of(net)]
+            recipe = replace(recipe, image_size=image_size or recipe.image_size)
+            looks.append(describe_looking(net, clips[0], recipe, rounds=rounds))
+            rows += measure(net, recipe, clips, frames, work=Path(folder), rounds=rounds)
     text = "\n".join(
         [
-            f"Rendered video of 640 x 480, 10 frames of {image_size} x {image_size}, {CLASSES}"
-            f" signs, {cores} threads, fresh weights; medians of {rounds} rounds, in turns."
-            f" Meanwhile {os.getloadavg()[1]:.0f} processes wanted to run (load average, 5"
-            " minutes).",
-            f"Of the way from the file, decoding takes {parts['decode'] * 1e3:.0f} ms and the flow"
-            f" {parts['flow'] * 1e3:.0f} ms. The stream has {len(frames)} frames.",
+            f"Rendered video of 640 x 480, {CLASSES} signs, {cores} threads, fresh weights; medians"
+            f" of {rounds} rounds, in turns. The stream has {len(frames)} frames. Meanwhile"
+            f" {os.getloadavg()[1]:.0f} processes wanted to run (load average, 5 minutes).",
+            *looks,
             "",
             "| net | form | MB | bytes to scores (ms) | file to answer (ms) |"
-            " frame of the stream (ms) | slowest frame (ms) | after a sign's end, at most (ms) |",
-            "|---|---|---:|---:|---:|---:|---:|---:|",
+            " frame of the stream (ms) | slowest frame (ms) |"
+            " from a sign's end to the provisional answer, at most (ms) | to the final one (ms) |",
+            "|---|---|---:|---:|---:|---:|---:|---:|---:|",
             *map(str, rows),
         ]
     )
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-    if write:
+    if write and not quick:
         write_between_markers(PAGE, text)
 
 
@@ -157,6 +164,17 @@ def stream_of(clip: Clip) -> list[tuple[float, NDArray[np.uint8]]]:
     return frames
 
 
+def describe_looking(net: str, clip: Clip, recipe: Recipe, *, rounds: int) -> str:
+    """What a net is given, and how long it takes to make that of a file."""
+    parts = parts_of_looking(clip, recipe, rounds=rounds)
+    side = recipe.image_size
+    return (
+        f"{net} sees {recipe.frames} frames of {side} x {side} and the flow between them"
+        f" ({recipe.flow.name}): of the way from the file, decoding takes"
+        f" {parts['decode'] * 1e3:.0f} ms and the flow {parts['flow'] * 1e3:.0f} ms."
+    )
+
+
 def parts_of_looking(clip: Clip, recipe: Recipe, *, rounds: int) -> dict[str, float]:
     """Seconds of decoding a clip and of the flow between its kept frames."""
 
@@ -165,6 +183,8 @@ def parts_of_looking(clip: Clip, recipe: Recipe, *, rounds: int) -> dict[str, fl
             clip.source,
             spans=[Span(clip.start, clip.end)],
             count=recipe.frames,
+            choose=recipe.choose,
+            fewest=recipe.fewest,
             size=(recipe.image_size, recipe.image_size),
         )
         if isinstance(span, VideoFault):
@@ -225,7 +245,8 @@ def measure(
             net_seconds=of_net[form],
             seconds=whole[form],
             frame_seconds=np.median([stream[form][0] for stream in streams], axis=0),
-            answer_seconds=float(np.median([stream[form][1] for stream in streams])),
+            provisional_seconds=float(np.median([stream[form][1] for stream in streams])),
+            answer_seconds=float(np.median([stream[form][2] for stream in streams])),
         )
         for form, (size, _) in forms.items()
     ]
@@ -242,20 +263,28 @@ def _predict(recognizer: Recognizer, clip: Clip) -> object:
 
 def _stream(
     recognizer: Recognizer, frames: Sequence[tuple[float, NDArray[np.uint8]]]
-) -> tuple[NDArray[np.float64], float]:
-    """Seconds that each frame takes, and the longest from a sign's end until it is said.
+) -> tuple[NDArray[np.float64], float, float]:
+    """Seconds that each frame takes, and the longest from a sign's end until it is said: at first,
+    where that was confirmed, and for good. NaN: no sign was.
 
     Frames come at the pace of the video; the time until a sign is said is that of the stream up to
     the frame that brought it, and what that frame took.
     """
-    spotter = Spotter(recognizer)
-    seconds, waits = [], [0.0]
+    spotter = Spotter(recognizer, provisional_after=PROVISIONAL_AFTER)
+    seconds: list[float] = []
+    said: dict[tuple[float, float], float] = {}
+    first, final = [], []
     for moment, frame in frames:
         started = time.perf_counter()
         found = spotter.push(frame, moment)
         seconds.append(time.perf_counter() - started)
-        waits += [moment - sign.stop + seconds[-1] for sign in found]
-    return np.array(seconds), max(waits)
+        sign = spotter.provisional
+        if sign is not None:
+            said.setdefault((sign.start, sign.stop), moment - sign.stop + seconds[-1])
+        for sign in found:
+            final.append(moment - sign.stop + seconds[-1])
+            first.append(said.get((sign.start, sign.stop), final[-1]))
+    return np.array(seconds), max(first, default=np.nan), max(final, default=np.nan)
 
 
 if __name__ == "__main__":

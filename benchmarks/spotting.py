@@ -10,6 +10,10 @@
 Every video holds several signs of one signer, with rests between them. It is seen as it is, with
 noise added to its pictures, and with the rests cut away, so that one sign follows the other without
 a pause. A sign is found where intersection over union in time is at least a half.
+
+Below each condition stands how long after the annotated end of a sign that was found its answer
+comes: the provisional one that was confirmed, and the final one; and how many provisional answers
+were confirmed. Times are those of the frames: what the computer needs is in `latency.py`.
 """
 
 import os
@@ -20,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import tyro
@@ -29,13 +34,16 @@ from tyro.conf import OmitArgPrefixes, Positional
 from signflow.annotations import Clip, Split
 from signflow.progress import progress_bar
 from signflow.recognition import (
+    PROVISIONAL_AFTER,
     Interval,
     Recognizer,
     SpotOptions,
+    Spotted,
     Spotter,
     SpottingQuality,
     spotting_quality,
 )
+from signflow.recognition.spotting_quality import LEAST_OVERLAP, overlap
 from signflow.training import Run
 from signflow.video import read_frames
 
@@ -44,7 +52,11 @@ NOISE = 10.0
 """Standard deviation of what is added to each value of the videos' own pictures, of 255: a webcam's
 by the light of a lamp."""
 
-CONDITIONS = ("as they are", "with noise", "rests cut away")
+PROMPT = 0.15
+"""Seconds after a sign's end within which somebody who signs wants an answer."""
+
+Condition = Literal["as they are", "with noise", "rests cut away"]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,57 @@ class Options:
     Attributes:
         run: a run on a store of rendered signers.
         split: whose videos; options are chosen on val, and test is looked at once.
+        conditions: how the videos are seen.
+        provisional_after: seconds of rest before a provisional answer.
         spot: how signs are found.
     """
 
     run: Positional[Path]
     split: Split = "val"
+    conditions: tuple[Condition, ...] = CONDITIONS
+    provisional_after: float = PROVISIONAL_AFTER
     spot: OmitArgPrefixes[SpotOptions] = field(default_factory=SpotOptions)
+
+
+@dataclass(frozen=True)
+class Delays:
+    """When answers came, in seconds after the annotated ends of the signs that were found.
+
+    Attributes:
+        provisional: of the provisional answers that were confirmed.
+        final: of the final answers.
+        said: how many provisional answers there were, of whatever.
+        confirmed: how many of them were confirmed with the same sign.
+    """
+
+    provisional: tuple[float, ...] = ()
+    final: tuple[float, ...] = ()
+    said: int = 0
+    confirmed: int = 0
+
+    def __add__(self, other: "Delays") -> "Delays":
+        return Delays(
+            self.provisional + other.provisional,
+            self.final + other.final,
+            self.said + other.said,
+            self.confirmed + other.confirmed,
+        )
+
+    def __str__(self) -> str:
+        if not self.final:
+            return "no answers"
+        kinds = {"provisional": self.provisional, "final": self.final}
+        figures = [
+            f"{name} {np.median(seconds):+.2f} s (90 % within {np.quantile(seconds, 0.9):+.2f} s,"
+            f" {np.mean(np.array(seconds) <= PROMPT):.0%} within {PROMPT} s)"
+            for name, seconds in kinds.items()
+            if seconds
+        ]
+        share = f", {self.confirmed / self.said:.1%}" if self.said else ""
+        return (
+            f"answers after the annotated end, median: {'; '.join(figures)}; provisional ones that"
+            f" were confirmed: {self.confirmed} of {self.said}{share}"
+        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +126,7 @@ class Outcome:
     found: SpottingQuality
     right: SpottingQuality
     sure: SpottingQuality
-    delays: tuple[float, ...]
+    delays: Delays
 
 
 def main(options: Options) -> None:
@@ -82,12 +139,12 @@ def main(options: Options) -> None:
     print(f"{len(videos)} {options.split} videos, {sum(map(len, videos.values()))} signs\n")
     print("| videos | a spotted sign counts | precision | recall | F1 |")
     print("|---|---|---:|---:|---:|")
-    for condition in CONDITIONS:
+    for condition in options.conditions:
         outcomes = []
         with progress_bar() as progress:
             task = progress.add_task(condition, total=len(videos), note="")
             for source, clips in videos.items():
-                outcomes.append(look(recognizer, options.spot, source, clips, condition))
+                outcomes.append(look(recognizer, options, source, clips, condition))
                 progress.advance(task)
         for name, column in (
             ("wherever it lies right", [outcome.found for outcome in outcomes]),
@@ -95,13 +152,11 @@ def main(options: Options) -> None:
             ("where it is sure, and right", [outcome.sure for outcome in outcomes]),
         ):
             print(row_of(condition, name, column))
-        delays = [delay for outcome in outcomes for delay in outcome.delays]
-        print(f"(answers {np.median(delays):.2f} s after the spotted end, 90 % within", end=" ")
-        print(f"{np.quantile(delays, 0.9):.2f} s)", flush=True)
+        print(f"({sum((outcome.delays for outcome in outcomes), Delays())})", flush=True)
 
 
 def look(
-    recognizer: Recognizer, options: SpotOptions, source: str, clips: list[Clip], condition: str
+    recognizer: Recognizer, options: Options, source: str, clips: list[Clip], condition: str
 ) -> Outcome:
     """Spot the signs of one video."""
     side = recognizer.recipe.image_size
@@ -112,12 +167,16 @@ def look(
         frames = with_noise(frames)
     elif condition == CONDITIONS[2]:
         truth, frames = without_rests(sorted(truth, key=lambda sign: sign.start), frames)
-    spotter = Spotter(recognizer, options=options)
-    spotted, delays, time = [], [], 0.0
+    spotter = Spotter(recognizer, options=options.spot, provisional_after=options.provisional_after)
+    spotted: list[Spotted] = []
+    said: dict[tuple[float, float], tuple[float, Spotted]] = {}
+    final: dict[tuple[float, float], float] = {}
     for time, picture in frames:
         for sign in spotter.push(picture, time):
             spotted.append(sign)
-            delays.append(time - sign.stop)
+            final[sign.start, sign.stop] = time
+        if (sign_so_far := spotter.provisional) is not None:
+            said.setdefault((sign_so_far.start, sign_so_far.stop), (time, sign_so_far))
     spotted += spotter.flush()
     guesses = [Interval(s.start, s.stop, s.predictions[0].gloss) for s in spotted]
     sure = [Interval(s.start, s.stop, s.gloss) for s in spotted]
@@ -125,8 +184,34 @@ def look(
         found=spotting_quality(guesses, truth, with_gloss=False),
         right=spotting_quality(guesses, truth, with_gloss=True),
         sure=spotting_quality(sure, truth, with_gloss=True),
-        delays=tuple(delays),
+        delays=delays_of(spotted, truth, said, final),
     )
+
+
+def delays_of(
+    spotted: Sequence[Spotted],
+    truth: Sequence[Interval],
+    said: dict[tuple[float, float], tuple[float, Spotted]],
+    final: dict[tuple[float, float], float],
+) -> Delays:
+    """When the signs that were found were answered.
+
+    Args:
+        spotted: all signs that were spotted.
+        truth: the annotated ones.
+        said: by start and stop, each provisional answer and when it was first said.
+        final: by start and stop, when each sign was said for good.
+    """
+    provisional, last, confirmed = [], [], 0
+    for sign in spotted:
+        key = (sign.start, sign.stop)
+        is_same = key in said and said[key][1].predictions[0].gloss == sign.predictions[0].gloss
+        confirmed += is_same
+        for there in truth:
+            if overlap(Interval(*key), there) >= LEAST_OVERLAP:
+                provisional += [said[key][0] - there.stop] if is_same else []
+                last += [final[key] - there.stop] if key in final else []
+    return Delays(tuple(provisional), tuple(last), len(said), confirmed)
 
 
 def with_noise(frames: Iterable[Shown]) -> Iterator[Shown]:

@@ -5,83 +5,56 @@ python webcam_onnx.py model.onnx              # webcam: what the last two second
 python webcam_onnx.py model.onnx video.mp4    # a video of one sign: scores as JSON
 """
 
-import collections
 import json
 import sys
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import onnxruntime
 
-KNOWN = {"frames", "image_size", "sampling", "flow", "flow_bound"}
-CHOICES = {
-    "floor": lambda n, count: [k * (n // count) for k in range(count)],
-    "even": lambda n, count: [
-        (2 * k * (n - 1) + count - 1) // (2 * count - 2) for k in range(count)
-    ],
-    "centre": lambda n, count: [(2 * k + 1) * n // (2 * count) for k in range(count)],
-}
+model, video = (*sys.argv[1:], None)[:2]
+session = onnxruntime.InferenceSession(model)
+inputs = {each.name: each.shape for each in session.get_inputs()}
+told = session.get_modelmeta().custom_metadata_map
+labels, recipe = json.loads(told["labels"]), json.loads(told["recipe"])
+how = {key: value for key, value in recipe["flow"].items() if value is not None}
+known = {"frames", "image_size", "sampling", "flow_bound", "keep_flow"}
+known |= {"flow"} if how["method"] in ("dis", "farneback") else set()
+if beyond := ", ".join(f"{key} = {recipe[key]}" for key in recipe if key not in known):
+    sys.exit(f"{model}: too much for this short example: {beyond}; signflow can do it")
+if how.pop("method") == "dis":
+    dis = cv2.DISOpticalFlow.create(["ultrafast", "fast", "medium"].index(how.pop("preset")))
+    for name in list(how):
+        getattr(dis, "set" + name.title().replace("_", ""))(how.pop(name))
+    motion = dis.calc
+else:
+    how["flags"] = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if how.pop("gaussian_window") else 0
+    motion = cv2.calcOpticalFlowFarneback
 
 
-def shrink(picture, size):
-    """The picture that is kept: size x size, RGB."""
-    way = cv2.INTER_AREA if size <= min(picture.shape[:2]) else cv2.INTER_LINEAR
-    return cv2.cvtColor(cv2.resize(picture, (size, size), interpolation=way), cv2.COLOR_BGR2RGB)
+def recognise(pictures):
+    """Scores of what the pictures show: the model takes some of them, and flow as bytes."""
+    n, k, count = len(pictures), np.arange(recipe["frames"]), recipe["frames"]
+    ways = {"floor": k * (n // count), "even": (2 * k * (n - 1) + count - 1) // (2 * count - 2)}
+    kept = ways.get(recipe.get("sampling", "floor"), (2 * k + 1) * n // (2 * count))
+    frames = np.stack([pictures[position] for position in kept])
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    flow = np.stack([motion(*grey[p : p + 2], None, **how) for p in range(count - 1)])
+    steps = np.clip(np.rint(flow * (127 / recipe["flow_bound"])), -127, 127) + 128
+    rgb = frames[count // 2][None] if inputs.get("rgb", [1, 1])[1] == 1 else frames
+    given = {"rgb": rgb[None], "flow": steps[None].astype(np.uint8)}
+    return session.run(["scores"], {name: given[name] for name in inputs})[0][0]
 
 
-def look(pictures, recipe, wanted):
-    """What the model takes of a clip: rgb (1, N, H, W, 3) and flow (1, T-1, H, W, 2), bytes."""
-    chosen = CHOICES[recipe.get("sampling", "floor")](len(pictures), recipe["frames"])
-    frames = np.stack([pictures[position] for position in chosen])
-    given = {}
-    if "rgb" in wanted:
-        given["rgb"] = frames if wanted["rgb"][1] > 1 else frames[len(frames) // 2][None]
-    if "flow" in wanted:
-        how = {key: value for key, value in recipe["flow"].items() if key != "method"}
-        how["flags"] = cv2.OPTFLOW_FARNEBACK_GAUSSIAN if how.pop("gaussian_window") else 0
-        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-        flow = [cv2.calcOpticalFlowFarneback(*pair, None, **how) for pair in pairwise(grey)]
-        steps = np.rint(np.stack(flow) * (127 / recipe["flow_bound"]))
-        given["flow"] = (np.clip(steps, -127, 127) + 128).astype(np.uint8)
-    return {name: each[None] for name, each in given.items()}
-
-
-def main(model, video=None):
-    """Print the scores of a video of one sign, or go on saying what the webcam shows."""
-    session = onnxruntime.InferenceSession(model)
-    told = session.get_modelmeta().custom_metadata_map
-    labels, recipe = json.loads(told["labels"]), json.loads(told["recipe"])
-    wanted = {each.name: each.shape for each in session.get_inputs()}
-    beyond = [f"{key} = {recipe[key]}" for key in recipe if key not in KNOWN]
-    if "flow" in wanted and recipe["flow"]["method"] != "farneback":
-        beyond.append(f"flow by {recipe['flow']['method']}")
-    if beyond:
-        sys.exit(
-            f"{model}: too much for this short example: {', '.join(beyond)}; signflow can do it"
-        )
-    camera = cv2.VideoCapture(0 if video is None else video)
-    rate = camera.get(cv2.CAP_PROP_FPS) or 30
-    window = max(round(2 * rate), recipe["frames"])
-    pictures = collections.deque(maxlen=window if video is None else None)
-    read = 0
-    while (got := camera.read())[0]:
-        pictures.append(shrink(got[1], recipe["image_size"]))
-        read += 1
-        if video is None and read >= window and read % max(1, round(rate / 2)) == 0:
-            (scores,) = session.run(["scores"], look(pictures, recipe, wanted))[0]
-            sure = scores.max() >= float(told["threshold"])
-            print(
-                f"{labels[scores.argmax()]} {scores.max():.0%}" if sure else "not sure", flush=True
-            )
-    if len(pictures) < recipe["frames"]:
-        sys.exit(
-            f"{video or 'webcam'}: {len(pictures)} frames were had; {recipe['frames']} are needed"
-        )
-    if video is not None:
-        (scores,) = session.run(["scores"], look(pictures, recipe, wanted))[0]
-        print(json.dumps(dict(zip(labels, scores.tolist(), strict=True)), ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+camera, size, pictures = cv2.VideoCapture(video or 0), recipe["image_size"], []
+while (got := camera.read())[0]:
+    way = cv2.INTER_AREA if size <= min(got[1].shape[:2]) else cv2.INTER_LINEAR
+    pictures.append(cv2.resize(got[1], (size, size), interpolation=way)[..., ::-1])
+    if not video and len(pictures) >= max(2 * camera.get(cv2.CAP_PROP_FPS) or 60, recipe["frames"]):
+        scores = recognise(pictures)
+        sure = scores.max() >= float(told["threshold"])
+        print(f"{labels[scores.argmax()]} {scores.max():.0%}" if sure else "not sure", flush=True)
+        pictures = pictures[len(pictures) // 4 :]  # half a second later again
+if len(pictures) < (fewest := 2 if recipe.get("sampling") == "segments" else recipe["frames"]):
+    sys.exit(f"{video or 'webcam'}: {len(pictures)} frames were had; {fewest} are needed")
+print(json.dumps(dict(zip(labels, recognise(pictures).tolist(), strict=True)), ensure_ascii=False))

@@ -33,12 +33,20 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         workers: how many, 1 or more.
     """
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker
     )
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def prepare_worker() -> None:
+    """Make a worker process one core wide, and end it with its parent."""
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 class ProcessEndedError(Exception):
@@ -92,18 +100,11 @@ def run_alone(task: Callable[[], T]) -> T:
 
 
 def _report(task: Callable[[], T], sender: Connection) -> None:
-    _start_worker()
+    prepare_worker()
     try:
         sender.send((task(), None))
     except Exception as error:
         sender.send((None, error))
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:

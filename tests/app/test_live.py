@@ -64,6 +64,10 @@ def test_signs_between_rests_are_named_once_each(streams: LiveStreams, run: Path
     assert {sign["gloss"] for sign in signs} <= set(Recognizer.load(run, device="cpu").classes)
     for sign, following in pairwise(signs):
         assert sign["start"] < sign["stop"] <= following["stop"]
+    # Each was said provisionally first, and nothing is provisional once it was said for good.
+    provisional = [answer["provisional"] for answer in answers]
+    assert all(sign in provisional for sign in signs)
+    assert not any(answer["signs"] and answer["provisional"] for answer in answers)
 
 
 GOOD = {"id": "a", "time": 1.0, "image": jpeg(np.zeros((24, 32, 3), np.uint8))}

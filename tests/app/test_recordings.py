@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from squares import MOTIONS, Signflow, write_square_video
 
-from signflow.app.config import Limits
 from signflow.app.convert import check_video, convert
+from signflow.app.limits import Limits
 from signflow.app.recordings import GROUP_BY, Recordings
 from signflow.errors import UserError
 from signflow.store import Store

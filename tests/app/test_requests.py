@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from squares import MOTIONS, write_square_video
+from squares import MOTIONS, Signflow, write_square_video
 
 from signflow.app import is_open, serving
 from signflow.errors import UserError
@@ -123,6 +124,57 @@ def test_what_does_not_serve_says_why(tmp_path: Path, serve: Serve):
     assert taken is not None
     with pytest.raises(UserError, match=f"--port {taken}"):
         serve(tmp_path, port=taken)
+
+
+def test_who_has_no_password_gets_nothing(tmp_path: Path):
+    pytest.importorskip("gradio", reason="the page needs Gradio")
+    from gradio_client import Client
+
+    record_squares(tmp_path, clips=1)
+    clip = next(tmp_path.rglob("*.mp4"))
+    config = replace(TINY, folder=tmp_path, auth="ana")
+    with serving(config, password="korak po korak") as address:
+        for method, path in [
+            ("GET", "/config"),
+            ("GET", "/gradio_api/info"),
+            ("GET", f"/gradio_api/file={clip}"),
+            ("POST", "/gradio_api/upload"),
+            ("POST", "/gradio_api/call/clips"),
+            ("POST", "/gradio_api/queue/join"),
+            ("POST", "/gradio_api/component_server"),
+        ]:
+            connection = connect(address)
+            connection.request(method, path, body="{}" if method == "POST" else None)
+            assert connection.getresponse().status == 401, path
+            connection.close()
+        with pytest.raises(Exception, match="Could not login"):
+            Client(address, auth=("ana", "another one"), verbose=False)
+        client = Client(address, auth=("ana", "korak po korak"), verbose=False)
+        assert set(client.predict(api_name="/clips")) == set(list(MOTIONS)[:2])
+
+
+@pytest.mark.parametrize(
+    ("words", "password", "said"),
+    [
+        (["--auth", "ana"], None, "--auth ana: there is no password; set SIGNFLOW_PASSWORD"),
+        (["--auth", "ana"], "short", "has 5 characters; must have 8 or more"),
+        (["--auth", " "], "long enough", "auth is ' '; must be a name"),
+    ],
+)
+def test_a_page_with_half_a_lock_is_not_served(
+    words: list[str],
+    password: str | None,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    signflow: Signflow,
+):
+    if password is not None:
+        monkeypatch.setenv("SIGNFLOW_PASSWORD", password)
+
+    done = signflow("app", *words, "--port", "0", check=False)
+
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
 
 
 def test_an_address_that_others_reach_is_known_as_such():

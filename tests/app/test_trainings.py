@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from squares import MOTIONS, write_square_video
 
-from signflow.app.config import AppConfig, Limits
+from signflow.app.config import AppConfig
 from signflow.app.job import Job
+from signflow.app.limits import Limits
 from signflow.app.plan import missing_clips, plan_training, with_enough_steps
 from signflow.app.recordings import Recordings
 from signflow.app.trainings import Trainings

@@ -72,13 +72,9 @@ def given(recognizer: Recognizer, clip: Clip) -> list[float]:
     return [by_gloss[gloss] for gloss in recognizer.classes]
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_video_gets_the_scores_that_evaluate_wrote_for_its_clip(
-    name: str, boxed_table: Path, tmp_path: Path, signflow: Signflow
-):
-    store, out = tmp_path / "store", tmp_path / "run"
-    words = ["--image-size", "32", "--workers", "0", *RECIPES[name]]
-    signflow("build", boxed_table, "--out", store, *words)
+def check_agreement(store: Path, *, tested: int, signflow: Signflow) -> None:
+    """Train on a store, evaluate, and predict each test clip from its video."""
+    out = store.with_name("run")
     words = ["--model", "late-fusion", "--batch-size", "8", "--lr", "1e-3", "--epochs", "1"]
     signflow("train", store, *words, "--out", out)
     signflow("evaluate", out, "--split", "test")
@@ -87,10 +83,58 @@ def test_a_video_gets_the_scores_that_evaluate_wrote_for_its_clip(
 
     assert recognizer.calibration.temperature != 1
     written = pq.read_table(out / "predictions_test.parquet").to_pylist()
-    assert len(written) == 9
+    assert len(written) == tested
     for row in written:
         clip = Store.open(store).row(row["clip_id"]).clip
         np.testing.assert_allclose(given(recognizer, clip), row["scores"], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_video_gets_the_scores_that_evaluate_wrote_for_its_clip(
+    name: str, boxed_table: Path, tmp_path: Path, signflow: Signflow
+):
+    words = ["--image-size", "32", "--workers", "0", *RECIPES[name]]
+    signflow("build", boxed_table, "--out", tmp_path / "store", *words)
+
+    check_agreement(tmp_path / "store", tested=9, signflow=signflow)
+
+
+def test_a_span_of_a_longer_video_that_msasl_names_gets_them_too(
+    square_table: Path, tmp_path: Path, signflow: Signflow
+):
+    write_msasl(square_table, tmp_path / "msasl")
+    words = ["--videos", tmp_path / "msasl", "--image-size", "32", "--crop", "box"]
+    signflow("build", tmp_path / "msasl", "--out", tmp_path / "store", "--workers", "0", *words)
+
+    test = [row.clip for row in Store.open(tmp_path / "store").splits()["test"]]
+    assert {(clip.start, clip.end) for clip in test} == {(0.013, 0.808), (1.293, 2.088)}
+    check_agreement(tmp_path / "store", tested=6, signflow=signflow)
+
+
+def write_msasl(table: Path, folder: Path) -> None:
+    """The clips of a table that are spans of a longer video, as MS-ASL would name them."""
+    folder.mkdir()
+    rows = [row for row in csv.DictReader(table.open(encoding="utf-8")) if row["start"]]
+    glosses = sorted({row["gloss"] for row in rows})
+    entries: dict[str, list[dict[str, object]]] = {"train": [], "val": [], "test": []}
+    for row in rows:
+        video = table.parent / row["source"]
+        name = video.stem.ljust(11, "-")  # as YouTube's are
+        (folder / f"{name}.mp4").write_bytes(video.read_bytes())
+        entries[row["split"]].append(
+            {
+                "url": f"https://www.youtube.com/watch?v={name}",
+                # Annotators' times lie between frames.
+                "start_time": round(float(row["start"]) + 0.013, 3),
+                "end_time": round(float(row["end"]) + 0.008, 3),
+                "label": glosses.index(row["gloss"]),
+                "signer_id": int(row["signer"].removeprefix("s")),
+                "box": [0.1, 0.05, 0.9, 0.85],
+            }
+        )
+    (folder / "MSASL_classes.json").write_text(json.dumps(glosses))
+    for split, of_split in entries.items():
+        (folder / f"MSASL_{split}.json").write_text(json.dumps(of_split))
 
 
 def test_a_model_file_alone_is_enough_to_recognise(run: Path, left: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ TWO_SIGNS = [("rest", 1.0), ("move", 1.2), ("rest", 1.0), ("move", 0.9), ("rest"
 RESTLESS = [("move", 0.6), ("rest", 0.2)] * 10
 """Holds that are too short to end anything."""
 
+WITH_A_HOLD = [("rest", 1.0), ("move", 0.6), ("rest", 0.2), ("move", 0.6), ("rest", 1.0)]
+
 
 @dataclass(frozen=True)
 class Counting:
@@ -32,9 +35,21 @@ class Counting:
         return Farneback().between(previous_grey, next_grey)
 
 
+Answers = tuple[float, Spotted | None, list[Spotted]]
+
+
 def run(spotter: Spotter, frames: Iterator[tuple[float, np.ndarray]]) -> list[Spotted]:
     found = [sign for time, frame in frames for sign in spotter.push(frame, time)]
     return found + spotter.flush()
+
+
+def answers(spotter: Spotter, frames: Iterator[tuple[float, np.ndarray]]) -> list[Answers]:
+    """For each frame its time, the provisional answer after it, and the signs that it brought."""
+    given: list[Answers] = []
+    for time, frame in frames:
+        found = spotter.push(frame, time)
+        given.append((time, spotter.provisional, found))
+    return given
 
 
 @pytest.mark.parametrize("noise", [0.0, 2.0])
@@ -114,6 +129,90 @@ def test_an_answer_comes_as_soon_as_the_gate_knows_that_the_sign_has_ended():
 
     # 0.3 s of rest, and nine flows in as many frames from its beginning on.
     assert answered <= 2.2 + 0.3 + 0.2
+
+
+def test_a_provisional_answer_comes_at_once_and_is_confirmed_as_it_is():
+    given = answers(Spotter(untrained(), provisional_after=0.0), stream(TWO_SIGNS[:3]))
+
+    ((confirmed, sign),) = [(time, sign) for time, _, found in given for sign in found]
+    standing = [time for time, provisional, _ in given if provisional is sign]  # not like it: it
+    assert [time for time, provisional, _ in given if provisional is not None] == standing
+    assert standing[0] <= 2.2 + 0.1
+    assert confirmed == pytest.approx(standing[0] + 0.32, abs=0.01)
+    assert standing[-1] == pytest.approx(confirmed - 1 / RATE)
+
+
+def test_a_provisional_answer_may_wait_for_some_rest():
+    early, late = (
+        next(time for time, said, _ in answers(spotter, stream(TWO_SIGNS[:3])) if said)
+        for spotter in (Spotter(untrained(), provisional_after=after) for after in (0.0, 0.1))
+    )
+
+    assert late == pytest.approx(early + 0.12)
+
+
+def test_a_provisional_answer_is_withdrawn_where_motion_goes_on():
+    given = answers(Spotter(untrained(), provisional_after=0.0), stream(WITH_A_HOLD))
+
+    said = [provisional for _, provisional, _ in given]
+    changes = [now for before, now in pairwise(said) if now is not before]
+    early, none, late, end = changes
+    assert (none, end) == (None, None)
+    assert early is not None
+    assert late is not None
+    assert (early.start, early.stop) == pytest.approx((late.start, 1.6), abs=0.1)
+    assert [sign for _, _, found in given for sign in found] == [late]
+
+
+def test_a_hold_that_comes_far_too_early_for_the_signs_of_this_stream_gets_no_answer():
+    hold = [("move", 0.5), ("rest", 0.2), ("move", 0.6), ("rest", 1.0)]
+
+    for before, expected in ([], 2), ([("move", 1.2), ("rest", 1.0)], 2):
+        spotter = Spotter(untrained(), provisional_after=0.0)
+        given = answers(spotter, stream([("rest", 1.0), *before, *hold]))
+        said = {(sign.start, sign.stop) for _, sign, _ in given if sign is not None}
+        found = {(sign.start, sign.stop) for _, _, signs in given for sign in signs}
+        # At first all that may be a sign; then the long sign, and the end of the one with a hold.
+        assert len(said) == expected
+        assert (said == found) == bool(before)
+
+
+@pytest.mark.parametrize("longer", [False, True], ids=["rest at the end", "cut off"])
+@pytest.mark.parametrize("parts", [TWO_SIGNS, WITH_A_HOLD, [("rest", 1.0), *RESTLESS]])
+def test_provisional_answers_change_nothing_in_what_is_found(
+    parts: list[tuple[str, float]], longer: bool
+):
+    parts = [*parts, ("rest", 0.4), ("move", 0.6), ("rest", 0.1)] if longer else parts
+    recognizer = untrained()
+
+    expected = run(Spotter(recognizer), stream(parts))
+
+    assert expected
+    assert run(Spotter(recognizer, provisional_after=0.0), stream(parts)) == expected
+
+
+def test_what_is_no_sign_gets_no_provisional_answer_either():
+    parts = [("rest", 1.0), ("move", 0.16), ("rest", 1.0)]
+
+    given = answers(Spotter(untrained(), provisional_after=0.0), stream(parts))
+
+    assert {provisional for _, provisional, _ in given} == {None}
+
+
+def test_with_provisional_answers_no_flow_is_computed_twice():
+    recognizer = untrained(recipe=Recipe(image_size=32, flow=Counting()))
+    Counting.calls.clear()
+
+    found = run(Spotter(recognizer, provisional_after=0.0), stream(TWO_SIGNS))
+
+    assert len(found) == 2
+    assert len(Counting.calls) == 2 * 9
+
+
+@pytest.mark.parametrize("after", [-0.1, 0.3, float("nan")])
+def test_a_provisional_answer_after_the_final_one_is_refused(after: float):
+    with pytest.raises(ValueError, match=r"must be 0 or more, and less than still_seconds, 0.3"):
+        Spotter(untrained(), provisional_after=after)
 
 
 @pytest.mark.parametrize("parts", [[("rest", 24.0)], RESTLESS * 3], ids=["rest", "restless"])

@@ -5,38 +5,9 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from signflow.app.limits import Limits
 from signflow.store import RECIPES, Recipe
 from signflow.training import TrainConfig, default_config
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much one request may ask for.
-
-    Attributes:
-        upload_mb: of one uploaded file, in megabytes.
-        seconds: of one clip.
-        pixels: of a video's longer side; what is recorded is scaled down to 1280.
-    """
-
-    upload_mb: int = 200
-    seconds: float = 30.0
-    pixels: int = 4096
-
-    def __post_init__(self) -> None:
-        """Check every value.
-
-        Raises:
-            ValueError: naming the value and what is allowed.
-        """
-        for name in ("upload_mb", "seconds", "pixels"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; must be above 0")
-
-    @property
-    def upload_bytes(self) -> int:
-        """The most bytes of one file."""
-        return self.upload_mb * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +19,8 @@ class AppConfig:
         folder: where recorded clips and trainings lie; made when it is first needed.
         host: the address to listen on.
         port: likewise; 0: any free one.
+        auth: the name with which people log in; the password is taken from the environment variable
+            SIGNFLOW_PASSWORD, or asked for. None: nobody has to log in.
         device: auto, cpu or cuda.
         limits: how much one request may ask for.
         recipe: how recorded clips become arrays.
@@ -61,6 +34,7 @@ class AppConfig:
     folder: Path = Path("my-signs")
     host: str = "127.0.0.1"
     port: int = 7860
+    auth: str | None = None
     device: str = "auto"
     limits: Limits = field(default_factory=Limits)
     recipe: Recipe = field(default_factory=lambda: RECIPES["standard"])
@@ -69,13 +43,15 @@ class AppConfig:
     count_milliseconds: int = 800
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check every value.
 
         Raises:
             ValueError: naming the value and what is allowed.
         """
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port is {self.port}; must be 0 to 65535")
+        if self.auth is not None and not self.auth.strip():
+            raise ValueError(f"auth is {self.auth!r}; must be a name")
         for name in ("least_steps", "count_milliseconds"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; must be 0 or more")

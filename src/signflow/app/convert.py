@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 from av.video.frame import VideoFrame
 
-from signflow.app.config import Limits
+from signflow.app.limits import Limits
 from signflow.errors import UserError
 from signflow.video import VideoFault
 from signflow.video.container import OpenVideo, decode_tolerantly, open_stream, open_video

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from signflow.app.recognisers import Recognisers
 from signflow.errors import UserError
-from signflow.recognition import Recognizer, Spotted, Spotter
+from signflow.recognition import PROVISIONAL_AFTER, Recognizer, Spotted, Spotter
 
 MOST_STREAMS = 8
 """At once; each keeps some seconds of pictures."""
@@ -51,8 +51,9 @@ class LiveStreams:
 
         Returns:
             `signs` that are known now and were not before (start, stop, gloss, score, sure),
-            `signing`, and `speed` of what moves, in sides of the picture per second; or `error`,
-            for people.
+            `provisional`, the sign that seems to have just ended (likewise, or None), which comes
+            among `signs` later or is withdrawn; `signing`, and `speed` of what moves, in sides of
+            the picture per second; or `error`, for people.
         """
         try:
             name, at, image = _asked(asked)
@@ -62,8 +63,10 @@ class LiveStreams:
                     raise UserError("A picture came too late; start again.")
                 stream.at = at
                 found = stream.spotter.push(image, at)
+                provisional = stream.spotter.provisional
                 return {
                     "signs": [_described(sign) for sign in found],
+                    "provisional": None if provisional is None else _described(provisional),
                     "signing": stream.spotter.signing,
                     "speed": round(float(stream.spotter.speed), 4),
                 }
@@ -87,7 +90,8 @@ class LiveStreams:
                     raise UserError(
                         f"{MOST_STREAMS} people look at this tab already; wait until one leaves."
                     )
-                stream = _Stream(Spotter(current.recognizer), current.recognizer)
+                spotter = Spotter(current.recognizer, provisional_after=PROVISIONAL_AFTER)
+                stream = _Stream(spotter, current.recognizer)
                 self._streams[name] = stream
             stream.touched = now
             return stream

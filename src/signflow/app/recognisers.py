@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signflow.app.config import AppConfig
-from signflow.app.convert import check_video, plain_fault
+from signflow.app.decoder import Decoder
 from signflow.app.trainings import Trainings
 from signflow.errors import UserError
 from signflow.evaluation.strip import Strip, clip_strip
 from signflow.recognition import Prediction, Recognizer
-from signflow.video import VideoFault
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +49,22 @@ class Current:
 class Recognisers:
     """Holds the run that is recognised with; a training that completes takes its place."""
 
-    def __init__(self, config: AppConfig, trainings: Trainings) -> None:
+    def __init__(
+        self, config: AppConfig, trainings: Trainings, decoder: Decoder | None = None
+    ) -> None:
         """Load the run that was given, if one was.
+
+        Args:
+            config: of the page.
+            trainings: what it trains.
+            decoder: who decodes; None: one of its own.
 
         Raises:
             UserError: there is no trained model in it.
         """
         self._config = config
         self._trainings = trainings
+        self._decoder = decoder or Decoder(config.limits)
         self._loading = threading.Lock()
         self._current: Current | None = None
         self._trained_before = 0
@@ -96,13 +103,8 @@ class Recognisers:
                 "There is no recogniser yet. Record some signs and train on them first, or start"
                 " the page with one: signflow app RUN."
             )
-        name = name or video.name
-        check_video(video, limits=self._config.limits, name=name)
         recognizer = current.recognizer
-        try:
-            sample = recognizer.sample(video)
-        except VideoFault as fault:
-            raise UserError(plain_fault(fault, video, name)) from None
+        sample = self._decoder.sample(video, recipe=recognizer.recipe, name=name or video.name)
         guesses = recognizer.rank(sample, top=top)
         return Recognised(
             guesses=guesses,

@@ -14,8 +14,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from signflow.annotations.media import is_clip
-from signflow.app.config import Limits
-from signflow.app.convert import convert
+from signflow.app.decoder import Decoder
+from signflow.app.limits import Limits
 from signflow.app.names import gloss_name, signer_name
 from signflow.errors import UserError
 
@@ -54,16 +54,19 @@ class Recordings:
         'hvala/Ana-01.mp4'
     """
 
-    def __init__(self, folder: Path, *, limits: Limits, frames: int) -> None:
+    def __init__(
+        self, folder: Path, *, limits: Limits, frames: int, decoder: Decoder | None = None
+    ) -> None:
         """Nothing is written before the first clip is.
 
         Args:
             folder: of the clips.
             limits: of one clip.
             frames: that a clip must have at least, to be of use to the recipe.
+            decoder: who decodes; None: one of its own.
         """
         self.folder = folder
-        self._limits = limits
+        self._decoder = decoder or Decoder(limits)
         self._frames = frames
 
     def glosses(self) -> dict[str, list[Recording]]:
@@ -107,7 +110,8 @@ class Recordings:
         incoming = self.folder / f".{uuid4().hex}.mp4"
         incoming.parent.mkdir(parents=True, exist_ok=True)
         try:
-            convert(video, incoming, limits=self._limits, frames=self._frames, name=name)
+            name = name or video.name
+            self._decoder.convert(video, incoming, frames=self._frames, name=name)
             with self._alone():
                 path = self._next_path(gloss, signer)
                 path.parent.mkdir(parents=True, exist_ok=True)

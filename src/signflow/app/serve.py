@@ -12,22 +12,35 @@ from pathlib import Path
 from signflow.app.config import AppConfig
 from signflow.errors import UserError
 
+LEAST_PASSWORD = 8
+"""Characters of a password: whoever reaches the page may try as many as they like."""
+
 
 @contextmanager
-def serving(config: AppConfig) -> Iterator[str]:
+def serving(config: AppConfig, *, password: str | None = None) -> Iterator[str]:
     """Serve the page while the block lasts.
+
+    Args:
+        config: how.
+        password: of `config.auth`; it is in no file and in no configuration.
 
     Yields:
         its address.
 
     Raises:
-        UserError: Gradio is not installed, the run has no trained model, or the port is taken.
+        UserError: Gradio is not installed, the run has no trained model, the port is taken, or the
+            password is missing or too short.
 
     Example:
         >>> with serving(AppConfig(port=0)) as address:
         ...     print(address)
         http://127.0.0.1:43121/
     """
+    if config.auth is not None and len(password or "") < LEAST_PASSWORD:
+        raise UserError(
+            f"--auth {config.auth}: the password has {len(password or '')} characters; must have"
+            f" {LEAST_PASSWORD} or more"
+        )
     if find_spec("gradio") is None:
         raise UserError("signflow app needs Gradio: pip install 'signflow[app]'")
     with (
@@ -50,6 +63,7 @@ def serving(config: AppConfig) -> Iterator[str]:
             _, address, _ = page.launch(
                 server_name=config.host,
                 server_port=config.port or _free_port(config.host),
+                auth=None if config.auth is None else [(config.auth.strip(), password)],
                 max_file_size=config.limits.upload_bytes,
                 allowed_paths=[str(config.clips.absolute())],
                 app_kwargs={
@@ -80,6 +94,7 @@ def serving(config: AppConfig) -> Iterator[str]:
             yield address
         finally:
             shared.trainings.close()
+            shared.decoder.close()
             page.close(verbose=False)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from signflow.app.config import AppConfig
+from signflow.app.decoder import Decoder
 from signflow.app.recognisers import Recognisers
 from signflow.app.recordings import Recordings
 from signflow.app.trainings import Trainings
@@ -21,6 +22,7 @@ class Shared:
     recordings: Recordings
     trainings: Trainings
     recognisers: Recognisers
+    decoder: Decoder
     uploads: Path
 
     @classmethod
@@ -34,9 +36,13 @@ class Shared:
         Raises:
             UserError: the run that was given has no trained model.
         """
-        recordings = Recordings(config.clips, limits=config.limits, frames=config.recipe.frames)
+        decoder = Decoder(config.limits)
+        recordings = Recordings(
+            config.clips, limits=config.limits, frames=config.recipe.frames, decoder=decoder
+        )
         trainings = Trainings(config, recordings)
-        return cls(config, recordings, trainings, Recognisers(config, trainings), uploads)
+        recognisers = Recognisers(config, trainings, decoder)
+        return cls(config, recordings, trainings, recognisers, decoder, uploads)
 
     def uploaded(self, file: Any) -> tuple[Path, str]:
         """The file that a browser or a client uploaded, and its own name.

@@ -19,7 +19,7 @@ def live_tab(shared: Shared) -> None:
     with gr.Tab("Live", id="live"):
         gr.HTML(
             '<p class="sf-lead">Sign to the camera, with a short rest between two signs: each is'
-            " named when it has ended.</p>"
+            " named when it has ended, at first in grey: provisionally, until the rest is one.</p>"
         )
         gr.HTML(
             html_template=fragments.live_stage(),

@@ -162,9 +162,9 @@ class CompactEncoder(ClipEncoder):
         seen = spread(stream, FRAMES_SEEN) if self.sparse else stream
         vectors = self.moments(self.pictures(seen.transpose(1, 2)))
         features = torch.cat([vectors.mean(2), vectors.amax(2)], dim=1)
-        if not self.left_out:
+        if not (self.left_out and self.training):
             return features
-        kept = functional.dropout(features.new_ones(len(features), 1), self.left_out, self.training)
+        kept = functional.dropout(features.new_ones(len(features), 1), self.left_out)
         return features * kept
 
 

@@ -112,7 +112,8 @@ def write_onnx(
         name: of the model, for messages.
 
     Raises:
-        UserError: the model is too large for one file, or holds what ONNX cannot say.
+        UserError: the model is too large for one file, or holds what ONNX cannot say, or only for
+            batches of one size.
     """
     size = sum(each.nbytes for each in (*scorer.parameters(), *scorer.buffers()))
     if size > LARGEST:
@@ -145,6 +146,13 @@ def write_onnx(
             exit_status=1,
         ) from None
     assert program is not None
+    # Where a model counts its clips in Python, PyTorch falls back to the example's number of them.
+    if any(isinstance(each.shape[0], int) for each in program.model.graph.inputs):
+        raise UserError(
+            f"{name}: PyTorch {torch.__version__} cannot write it for batches of any size; export a"
+            " run of another model",
+            exit_status=1,
+        )
     program.model.producer_name = "signflow"
     program.model.producer_version = signflow.__version__
     program.model.metadata_props.update(metadata)

@@ -1,7 +1,8 @@
 """Signs in a stream of frames: a frame goes in, and what was recognised comes out.
 
-The same code serves files and live video. Memory is constant, and so is the work: a frame costs one
-flow of a small picture, and at most one flow as the recipe has it.
+The same code serves files and live video. Memory is constant, and so is the work: a frame costs
+one flow of a small picture, and at most one flow as the recipe has it. Only where provisional
+answers are asked for, the frame that brings one costs all flows of the sign at once.
 """
 
 from collections import deque
@@ -12,13 +13,20 @@ from numpy.typing import NDArray
 
 from signflow.annotations import Box
 from signflow.recognition.gate import GateOptions, MotionGate, MotionMeter
-from signflow.recognition.recognizer import Prediction, Recognizer
+from signflow.recognition.look import Look, look_at
+from signflow.recognition.recognizer import Recognizer
 from signflow.recognition.windows import Spotted, WindowMerger
-from signflow.store import pack_sample
-from signflow.video import Span, VideoFault, View, choose_frames, compute_flow
+from signflow.video import View
 
 SIGN_SECONDS = 1.5
 """How long a sign is taken to be where the run does not say."""
+
+PROVISIONAL_AFTER = 0.0
+"""Seconds of rest before a provisional answer, where somebody waits for it (`docs/results.md`)."""
+
+_USUAL_SHARE, _USUAL_OF = 0.6, 9
+"""Motion has lasted for such a share of the last so many signs' median length before there is a
+provisional answer: holds within a sign come earlier, and would be answered in vain."""
 
 _LEAD_SECONDS = 1.0
 """What is kept while nothing happens: a sign begins before the gate notices."""
@@ -55,32 +63,17 @@ class SpotOptions:
             raise ValueError(f"top is {self.top}; must be 1 or more")
 
 
-@dataclass
-class _Look:
-    """A stretch that is being recognised: its frames, and the flow so far.
-
-    Attributes:
-        start, stop: the stretch, in seconds.
-        kept: uint8 (T, H, W, 3).
-        flow: float32 (H, W, 2) each, of the first pairs.
-        whole: whether the stretch is a sign from rest to rest; else a window of a longer one.
-        last: whether it is the last window.
-    """
-
-    start: float
-    stop: float
-    kept: NDArray[np.uint8]
-    whole: bool
-    last: bool = False
-    flow: list[NDArray[np.float32]] = field(default_factory=list)
-
-
 class Spotter:
     """Finds and recognises signs, a frame at a time.
 
     A sign lies between two rests (`MotionGate`) and is recognised as `Recognizer.predict` would
     recognise that stretch of the video. Its flow is computed one pair a frame, from the moment it
     seems to have ended, so that no frame takes long and the answer is there soon after.
+
+    That a rest is one is known only after `still_seconds`. Who cannot wait so long asks for
+    provisional answers: as soon as motion is down, `provisional` says what the sign is if this is
+    its end, unless it is far shorter than those before. That is confirmed (`push` returns the same
+    sign) or withdrawn (motion goes on). What `push` returns is the same with and without.
 
     Attributes:
         options: how.
@@ -91,6 +84,8 @@ class Spotter:
         >>> for time, frame in webcam:
         ...     for sign in spotter.push(frame, time):
         ...         print(sign.start, sign.stop, sign.gloss or "not sure")
+        ...     if spotter.provisional:  # only with Spotter(..., provisional_after=0.0)
+        ...         print(spotter.provisional.gloss, "...")
     """
 
     def __init__(
@@ -99,6 +94,7 @@ class Spotter:
         *,
         options: SpotOptions | None = None,
         box: Box | None = None,
+        provisional_after: float | None = None,
     ) -> None:
         """Begin a stream.
 
@@ -106,8 +102,20 @@ class Spotter:
             recognizer: who recognises.
             options: None: the defaults.
             box: where the signer is, for recipes that crop.
+            provisional_after: seconds of rest, less than `still_seconds`, after which there is a
+                provisional answer; with padding, after `pad_seconds` at the earliest. None: never.
+
+        Raises:
+            ValueError: provisional_after is out of range.
         """
         self.options = options or SpotOptions()
+        still = self.options.gate.still_seconds
+        if provisional_after is not None and not 0 <= provisional_after < still:
+            raise ValueError(
+                f"provisional_after is {provisional_after}; must be 0 or more, and less than"
+                f" still_seconds, {still}"
+            )
+        self._provisional_after = provisional_after
         self._recognizer = recognizer
         recipe = recognizer.recipe
         self._view = View(
@@ -125,9 +133,10 @@ class Spotter:
         self._gate, self._meter = MotionGate(self.options.gate), MotionMeter()
         self._merger = WindowMerger()
         self._ring: deque[tuple[float, NDArray[np.uint8]]] = deque()
-        self._looks: deque[_Look] = deque()
-        self._guess: _Look | None = None
+        self._looks: deque[Look] = deque()
+        self._guess: Look | None = None
         self._known: list[Spotted] = []
+        self._lengths: deque[float] = deque(maxlen=_USUAL_OF)
         self._next_window: float | None = None
 
     @property
@@ -139,6 +148,15 @@ class Spotter:
     def speed(self) -> float:
         """How fast something moves, in sides of the picture per second."""
         return self._gate.speed
+
+    @property
+    def provisional(self) -> Spotted | None:
+        """The sign that seems to have just ended, as it will be if it has; None: there is none.
+
+        It stays until `push` returns it or motion goes on.
+        """
+        waiting = (look.spotted for look in (*self._looks, self._guess) if look is not None)
+        return next((sign for sign in waiting if sign is not None), None)
 
     def push(self, frame: NDArray[np.uint8], time: float) -> list[Spotted]:
         """Take the next frame; say which signs are known now that were not before.
@@ -168,6 +186,7 @@ class Spotter:
         self._ring.append((time, picture))
         if self.signing:
             self._follow(time)
+        self._answer_early(time)
         self._work()
         self._forget(time)
         return self._take_known()
@@ -215,18 +234,37 @@ class Spotter:
     def _end(self, still: float, *, limit: float) -> None:
         """Close the gate on a sign that came to rest at `still`, seen up to `limit`."""
         begin, stop = self._first(), min(still + self.options.gate.pad_seconds, limit)
-        lasted = still - (self._gate.start or 0.0)
-        is_sign = self._gate.is_sign and lasted >= self.options.gate.shortest_seconds
+        is_sign = self._is_sign(still)
         if self._next_window is not None:
             if is_sign:
                 self._look(max(self._ring[0][0], stop - self.window_seconds), stop, whole=False)
             self._end_windows()
         elif is_sign:
+            self._lengths.append(self._lasted(still))
             guess = self._guess or self._make(begin, stop, whole=True)
             if guess is not None:
                 self._looks.append(guess)
         self._gate.close()
         self._guess = self._next_window = None
+
+    def _is_sign(self, still: float) -> bool:
+        """Whether what came to rest at `still` is a sign, as far as that is known now."""
+        return self._gate.is_sign and self._lasted(still) >= self.options.gate.shortest_seconds
+
+    def _lasted(self, still: float) -> float:
+        return still - (self._gate.start or 0.0)
+
+    def _answer_early(self, time: float) -> None:
+        """Recognise the sign that seems to have ended, from the frames that are there."""
+        guess, still = self._guess, self._gate.still_since
+        if guess is None or still is None or self._provisional_after is None:
+            return
+        usual = float(np.median(self._lengths)) if self._lengths else 0.0
+        is_due = time - still >= self._provisional_after
+        if is_due and self._is_sign(still) and self._lasted(still) >= _USUAL_SHARE * usual:
+            while not guess.is_seen(self._recognizer):
+                guess.see_next(self._recognizer)
+            guess.recognise(self._recognizer, top=self.options.top)
 
     def _end_windows(self) -> None:
         """See to it that the merger is emptied once the windows so far are recognised."""
@@ -240,29 +278,8 @@ class Spotter:
         if look is not None:
             self._looks.append(look)
 
-    def _make(self, start: float, stop: float, *, whole: bool) -> _Look | None:
-        """Choose the frames of a stretch as a store would have; None where there are too few."""
-        recipe = self._recognizer.recipe
-        times = np.array([time for time, _ in self._ring])
-        inside = times[(times >= start) & (times < stop)]
-        if not len(inside):
-            return None
-        # From the first frame inside to the one that follows: so a video's span is said exactly.
-        following = times[times >= stop]
-        start, stop = float(inside[0]), float(following[0]) if len(following) else stop
-        pick = choose_frames(
-            "stream",
-            times,
-            span=Span(start, stop),
-            count=recipe.frames,
-            choose=recipe.choose,
-            fps=recipe.fps,
-            fewest=recipe.fewest,
-        )
-        if isinstance(pick, VideoFault):
-            return None
-        kept = np.stack([self._ring[number][1] for number in pick.wanted])
-        return _Look(start, stop, kept, whole)
+    def _make(self, start: float, stop: float, *, whole: bool) -> Look | None:
+        return look_at(self._recognizer, self._ring, start, stop, whole=whole)
 
     def _take_known(self) -> list[Spotted]:
         known, self._known = self._known, []
@@ -273,36 +290,14 @@ class Spotter:
         look = self._looks[0] if self._looks else self._guess
         if look is None:
             return
-        pair = len(look.flow)
-        if self._recognizer.sees_flow and pair < len(look.kept) - 1:
-            recipe, neighbours = self._recognizer.recipe, look.kept[pair : pair + 2]
-            flow = compute_flow(neighbours, method=recipe.flow, camera=recipe.camera)
-            look.flow.append(flow[0])
-            pair += 1
-        if not self._looks or (self._recognizer.sees_flow and pair < len(look.kept) - 1):
+        look.see_next(self._recognizer)
+        if not self._looks or not look.is_seen(self._recognizer):
             return
         self._looks.popleft()
-        spotted = self._recognise(look)
+        spotted = look.recognise(self._recognizer, top=self.options.top)
         self._known += [spotted] if look.whole else self._merger.push(spotted)
         if look.last:
             self._known += self._merger.flush()
-
-    def _recognise(self, look: _Look) -> Spotted:
-        count, height, width, _ = look.kept.shape
-        flow = np.stack(look.flow) if look.flow else np.zeros((count - 1, height, width, 2))
-        sample, _ = pack_sample(
-            look.kept,
-            flow.astype(np.float32, copy=False),
-            recipe=self._recognizer.recipe,
-            clip_id=f"{look.start:.3f}",
-        )
-        ranked: list[Prediction] = self._recognizer.rank(sample, top=self.options.top)
-        return Spotted(
-            start=look.start,
-            stop=look.stop,
-            predictions=tuple(ranked),
-            sure=self._recognizer.is_sure(ranked),
-        )
 
     def _forget(self, time: float) -> None:
         """Let go of the frames that no sign can need any more."""

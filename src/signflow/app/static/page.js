@@ -208,7 +208,7 @@ window.signflow = (() => {
       button.querySelector("span").textContent = state === "idle" ? "Start" : "Stop";
     };
 
-    function draw(now, speeds, signs) {
+    function draw(now, speeds, signs, provisional) {
       const style = getComputedStyle(root), context = timeline.getContext("2d");
       const scale = window.devicePixelRatio || 1;
       const width = timeline.clientWidth, height = timeline.clientHeight;
@@ -217,13 +217,15 @@ window.signflow = (() => {
       context.scale(scale, scale);
       const x = (time) => width * (1 - (now - time) / SHOWN);
       context.font = "600 13px system-ui, sans-serif";
-      for (const sign of signs) {
+      for (const sign of provisional ? [...signs, provisional] : signs) {
         if (sign.stop < now - SHOWN) continue;
         const left = Math.max(0, x(sign.start)), right = Math.max(left + 3, x(sign.stop));
         context.fillStyle = style.getPropertyValue(sign.sure ? "--primary-500" : "--neutral-400");
         context.beginPath();
         context.roundRect(left, 10, right - left, 30, 6);
+        context.globalAlpha = sign === provisional ? 0.55 : 1;
         context.fill();
+        context.globalAlpha = 1;
         context.save();
         context.clip();
         context.fillStyle = "#fff";
@@ -240,24 +242,32 @@ window.signflow = (() => {
       context.stroke();
     }
 
-    function log(sign, late) {
+    // What may still be withdrawn is shown as such; what was confirmed stays until the next sign.
+    function tell(sign, provisional) {
+      const now = at(".sf-now"), word = sign ? (sign.sure ? sign.gloss : "Not sure") : "";
+      now.textContent = provisional ? `${word} …` : word;
+      now.classList.toggle("sf-provisional", provisional);
+      now.title = provisional ? "provisional: confirmed when the rest is one, withdrawn when the sign goes on" : "";
+    }
+
+    function log(sign, first, late) {
       const line = document.createElement("li"), word = document.createElement("span");
       const rest = document.createElement("small");
       word.textContent = sign.sure ? sign.gloss : `not sure (${sign.gloss}?)`;
       rest.textContent = `${Math.round(100 * sign.score)} %, ${sign.start.toFixed(1)} to ${sign.stop.toFixed(1)} s`;
-      rest.title = `answered ${Math.round(1000 * late)} ms after its end`;
+      rest.title = `answered ${Math.round(1000 * first)} ms after its end, confirmed after ${Math.round(1000 * late)} ms`;
       line.append(word, rest);
       at(".sf-log").prepend(line);
       while (at(".sf-log").children.length > 50) at(".sf-log").lastChild.remove();
-      at(".sf-now").textContent = sign.sure ? sign.gloss : "Not sure";
+      tell(sign, false);
     }
 
     const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
     async function look() {
       const mine = ++turn, id = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
-      const zero = performance.now(), trips = [], lates = [];
-      let speeds = [], signs = [], frames = [];
+      const zero = performance.now(), trips = [], firsts = [], lates = [];
+      let speeds = [], signs = [], frames = [], provisional = null, said = null;
       while (running && mine === turn) {
         const scale = Math.min(1, 480 / Math.max(video.videoWidth, video.videoHeight, 1));
         canvas.width = Math.round(video.videoWidth * scale);
@@ -273,20 +283,27 @@ window.signflow = (() => {
         frames.push(now);
         speeds.push([time, answer.speed]);
         for (const sign of answer.signs) {
+          const first = provisional?.start === sign.start ? provisional.at : now;
           signs.push(sign);
+          firsts.push(first - sign.stop);
           lates.push(now - sign.stop);
-          log(sign, now - sign.stop);
+          log(sign, first - sign.stop, now - sign.stop);
+          said = sign;
+        }
+        if (answer.provisional?.start !== provisional?.start || answer.provisional?.stop !== provisional?.stop) {
+          provisional = answer.provisional && { ...answer.provisional, at: now };
+          tell(provisional ?? said, provisional !== null);
         }
         if (trips.length > 30) trips.shift();
         frames = frames.filter((when) => when > now - 2);
         speeds = speeds.filter(([when]) => when > now - SHOWN);
         signs = signs.filter((sign) => sign.stop > now - SHOWN);
-        draw(now, speeds, signs);
+        draw(now, speeds, signs, provisional);
         root.dataset.frames = Number(root.dataset.frames || 0) + 1;
         at("[data-figure=rate]").textContent = `${(frames.length / Math.min(2, Math.max(now, 0.1))).toFixed(0)} pictures a second`;
         at("[data-figure=trip]").textContent = `${middle(trips).toFixed(0)} ms a picture`;
         if (lates.length) {
-          at("[data-figure=late]").textContent = `${(1000 * middle(lates)).toFixed(0)} ms from the end of a sign to its answer`;
+          at("[data-figure=late]").textContent = `from the end of a sign ${(1000 * middle(firsts)).toFixed(0)} ms to its answer, ${(1000 * middle(lates)).toFixed(0)} ms until it is confirmed`;
         }
         at("[data-figure=state]").textContent = answer.signing ? "Sees signing" : "Waits for a sign";
         await new Promise((next) => {
