@@ -1,5 +1,6 @@
 """Every model of the registry becomes a file with PyTorch's scores, or is refused in words."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,15 @@ SHAPE = Shape(classes=5, frames=SMALL.frames, image_size=SMALL.image_size)
 # Their own sizes cannot be made small.
 HEAVY = ("mc3-18", "mvit-v2-s", "r2plus1d-18", "s3d", "swin3d-t", "videomae")
 
+patient = pytest.mark.skipif(
+    not os.environ.get("SIGNFLOW_SLOW"),
+    reason="writing this net as ONNX takes minutes; SIGNFLOW_SLOW=1 does it",
+)
+MARKS = {
+    name: [pytest.mark.slow, *([patient] if name in ("mvit-v2-s", "videomae") else [])]
+    for name in HEAVY
+}
+
 
 def batch_of(scorer: Scorer, clips: int) -> Batch:
     random = np.random.default_rng(clips)
@@ -37,11 +47,7 @@ def batch_of(scorer: Scorer, clips: int) -> Batch:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name
-        for name in list_models()
-    ],
+    "name", [pytest.param(name, marks=MARKS.get(name, ())) for name in list_models()]
 )
 def test_a_models_file_gives_its_scores_for_batches_of_any_size(name: str, tmp_path: Path):
     can_be_small = "encoder" in model_choices(name) and name not in HEAVY

@@ -147,7 +147,8 @@ def write_onnx(
         ) from None
     assert program is not None
     # Where a model counts its clips in Python, PyTorch falls back to the example's number of them.
-    if any(isinstance(each.shape[0], int) for each in program.model.graph.inputs):
+    shapes = [each.shape for each in program.model.graph.inputs]
+    if any(shape is not None and isinstance(shape[0], int) for shape in shapes):
         raise UserError(
             f"{name}: PyTorch {torch.__version__} cannot write it for batches of any size; export a"
             " run of another model",
