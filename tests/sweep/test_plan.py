@@ -71,6 +71,7 @@ def test_different_configurations_have_different_names():
         "weight_decay": (0.0, 0.1),
         "label_smoothing": (0.0, 0.1),
         "class_weights": ("none", "balanced"),
+        "clips_per_sign": (None, 2),
         "patience": (None, 3),
         "encoder": (None, "resnet18", "hub/resnet18"),
         "inputs": (None, "rgb+flow"),
