@@ -14,6 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from signflow.processes import ProcessEndedError, prepare_worker
 
+START_SECONDS = 120.0
+"""Until a process begins with a call: it may have to start, and to import what the call needs."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -41,7 +44,7 @@ class IsolatedWorkers:
 
         Args:
             count: processes at most, 1 or more.
-            seconds: that one call may take, without the start of a process.
+            seconds: that one call may take, besides the start of a process.
             memory: bytes that a process may have, where the system keeps count (Linux); None: any.
         """
         self._seconds, self._memory = seconds, memory
@@ -113,14 +116,17 @@ class _Worker:
     def ask(self, call: tuple[Any, ...], seconds: float) -> tuple[Any, Exception | None]:
         try:
             self._pipe.send(call)
-            self._pipe.recv()  # it has started, imported what the call needs, and begins
-            if not self._pipe.poll(seconds):
-                raise ProcessHungError
-            answer: tuple[Any, Exception | None] = self._pipe.recv()
+            self._receive(START_SECONDS)  # it begins
+            answer: tuple[Any, Exception | None] = self._receive(seconds)
         except (EOFError, OSError):
             self._process.join()
             raise ProcessEndedError(self._process.exitcode or 0) from None
         return answer
+
+    def _receive(self, seconds: float) -> Any:
+        if not self._pipe.poll(seconds):
+            raise ProcessHungError
+        return self._pipe.recv()
 
     def end(self) -> None:
         self._process.kill()

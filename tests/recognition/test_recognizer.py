@@ -9,6 +9,8 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 from squares import FPS, Signflow
 
 from signflow.annotations import Clip
@@ -318,4 +320,15 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes | None, mess
         (tmp_path / "model.safetensors").write_bytes(content)
 
     with pytest.raises(UserError, match=message):
+        Recognizer.load(tmp_path)
+
+
+def test_weights_of_a_net_that_was_another_are_refused(run: Path, tmp_path: Path):
+    with safe_open(run / "model.safetensors", "pt") as file:
+        header, weights = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    name = next(iter(weights))
+    weights[name] = weights[name][..., :1].contiguous()
+    save_file(weights, tmp_path / "model.safetensors", header)
+
+    with pytest.raises(UserError, match=r"its weights are not those of .* train again"):
         Recognizer.load(tmp_path)

@@ -1,8 +1,8 @@
 """Flow computed anew from a batch's augmented frames, instead of the store's (`--flow online`).
 
 What was moved, turned or sped up then has exactly the flow that such a video would have; the price
-is to compute it in every epoch, so it is meant for a GPU. Validation sees the
-store's flow where it has one; everything after it sees what the store gives out.
+is to compute it in every epoch, so it is meant for a GPU. Validation sees the store's flow where it
+has one; everything after it sees what the store gives out.
 """
 
 from dataclasses import replace

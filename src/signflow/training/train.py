@@ -189,9 +189,16 @@ def _set_up(fabric: "Fabric", run: Run, job: _Job) -> Learner:
         config=run.config,
     )
     if first_does(fabric, run.last_path.exists):
-        rest = fabric.load(
-            run.last_path, {"model": wrapped, "optimizer": optimizer}, weights_only=True
-        )
+        try:
+            rest = fabric.load(
+                run.last_path, {"model": wrapped, "optimizer": optimizer}, weights_only=True
+            )
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0].strip()
+            raise UserError(
+                f"{run.last_path}: cannot be gone on from ({reason}); give another --out, or remove"
+                f" {run.path} to begin anew"
+            ) from None
         fabric.strategy.precision.load_state_dict(rest.get("precision", {}))
         learner.history = [EpochMetrics(**epoch) for epoch in rest["history"]]
         first_does(fabric, lambda: run.write_metrics(learner.history))

@@ -125,7 +125,8 @@ def load_model(path: Path, *, device: torch.device | None = None) -> TrainedMode
     """Read what `save_model` wrote. Nothing in the file is executed.
 
     Raises:
-        UserError: the file is missing, or is no model of this format.
+        UserError: the file is missing, is no model of this format, or one of a net that was another
+            then.
     """
     header = _header(path)
     classes = tuple(json.loads(header["classes"]))
@@ -140,7 +141,13 @@ def load_model(path: Path, *, device: torch.device | None = None) -> TrainedMode
         model = make()
     if _has_unsaved_buffers(model):
         model = make()
-    model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
+    try:
+        model.load_state_dict(load_file(path, device=str(device or "cpu")), assign=True)
+    except RuntimeError:
+        raise UserError(
+            f"{path}: its weights are not those of {header['model']} as this signflow has it: train"
+            " again, or use the signflow that wrote it"
+        ) from None
     return TrainedModel(
         model=model.eval().to(device),
         recipe=recipe,
