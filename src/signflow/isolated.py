@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import queue
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -16,6 +17,13 @@ from signflow.processes import ProcessEndedError, prepare_worker
 
 START_SECONDS = 120.0
 """Until a process begins with a call: it may have to start, and to import what the call needs."""
+
+_REAPING = threading.Lock()
+"""Whoever starts a process or waits for one holds it.
+
+`multiprocessing` does not expect two threads to wait for one process, and starting one also waits
+for those that have ended: the thread that comes second finds no exit status.
+"""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,7 +83,7 @@ class IsolatedWorkers:
     def close(self) -> None:
         """End all processes, also those that are at work."""
         for worker in list(self._busy):
-            worker.end()
+            worker.kill()  # the thread that waits for it cleans up
         for _ in range(self._free.qsize()):
             idle = self._free.get()
             self._free.put(None)
@@ -106,12 +114,14 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, memory), daemon=True)
-        self._process.start()
+        with _REAPING:
+            self._process.start()
         theirs.close()  # this side's: the pipe ends with the process
 
     @property
     def is_alive(self) -> bool:
-        return self._process.is_alive()
+        with _REAPING:
+            return self._process.is_alive()
 
     def ask(self, call: tuple[Any, ...], seconds: float) -> tuple[Any, Exception | None]:
         try:
@@ -119,7 +129,8 @@ class _Worker:
             self._receive(START_SECONDS)  # it begins
             answer: tuple[Any, Exception | None] = self._receive(seconds)
         except (EOFError, OSError):
-            self._process.join()
+            with _REAPING:
+                self._process.join()
             raise ProcessEndedError(self._process.exitcode or 0) from None
         return answer
 
@@ -128,9 +139,15 @@ class _Worker:
             raise ProcessHungError
         return self._pipe.recv()
 
+    def kill(self) -> None:
+        """End the process, from any thread."""
+        with _REAPING:
+            self._process.kill()
+            self._process.join()
+
     def end(self) -> None:
-        self._process.kill()
-        self._process.join()
+        """End the process and close its pipe: for the one thread that uses it."""
+        self.kill()
         self._pipe.close()
 
 
