@@ -45,6 +45,19 @@ def test_without_an_audit_the_table_of_clips_tells_what_it_can(run: Path, tmp_pa
     assert "Text in the picture was not looked at" in page
 
 
+def test_a_run_with_a_fold_says_that_the_splits_are_not_its_own(
+    copied_store: Store, run: Path, tmp_path: Path
+):
+    said = "These are the splits that the clips name."
+    assert said not in page_of(run, tmp_path)
+    config = TrainConfig(model="temporal", epochs=3, fold=1)
+    other = Run.create(tmp_path / "other", config=config, store=copied_store).path
+
+    page = " ".join(write_report([run, other], tmp_path / "both.html").read_text().split())
+
+    assert page.count(said) == 1
+
+
 def test_a_fresh_audit_is_shown_with_its_text(copied_store: Store, run: Path, tmp_path: Path):
     audit_store(copied_store.path, workers=1)
     path = copied_store.path / "audit.json"

@@ -8,12 +8,15 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from videos import Encoding, FullDecode, decode_fully, read_number, write_video
 
 import signflow.video.decode
 from signflow.video import DecodedSpan, Span, VideoFault, decode_spans, sample_floor
 from signflow.video.container import open_video
+from signflow.video.h264 import is_disposable, nal_lengths
 from signflow.video.survey import survey
 
 NTSC = Fraction(30000, 1001)
@@ -206,10 +209,8 @@ def test_what_lies_between_spans_is_not_decoded(tmp_path: Path) -> None:
     assert len(stretch.times) <= 24 + 10 + 1
 
 
-def test_each_frame_is_decoded_once_however_many_spans_hold_it(
-    encode: Callable[[str], tuple[Path, FullDecode]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, full = encode("h264 with B-frames")
+def watch_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that fills with the times, in ticks, of the frames that are decoded from now on."""
     decoded: list[int] = []
     original = signflow.video.decode.decode_stretch
 
@@ -219,6 +220,14 @@ def test_each_frame_is_decoded_once_however_many_spans_hold_it(
             yield frame
 
     monkeypatch.setattr(signflow.video.decode, "decode_stretch", watched)
+    return decoded
+
+
+def test_each_frame_is_decoded_once_however_many_spans_hold_it(
+    encode: Callable[[str], tuple[Path, FullDecode]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, full = encode("h264 with B-frames")
+    decoded = watch_decoding(monkeypatch)
     # In one GOP apart from each other, the same twice, and across each other.
     spans = [Span(1.0, 1.2), Span(1.4, 1.6), Span(1.4, 1.6), Span(2.0, 4.0), Span(3.0, 4.5)]
     results = dict(decode_spans(path, spans=spans, count=3, size=None))
@@ -227,13 +236,65 @@ def test_each_frame_is_decoded_once_however_many_spans_hold_it(
     assert len(decoded) == len(set(decoded))
 
 
-def test_spans_come_in_the_order_in_which_they_end(
+def disposable_packets(path: Path) -> list["Packet[VideoStream]"]:
+    """The packets of an H.264 file that no other picture builds on."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        lengths = nal_lengths(stream)
+        return [
+            packet
+            for packet in container.demux(stream)
+            if packet.size and is_disposable(memoryview(packet), lengths)
+        ]
+
+
+@pytest.mark.parametrize(
+    "name", ["h264 with B-frames", "h264 with open GOPs", "h264 in a transport stream"]
+)
+def test_frames_that_nothing_builds_on_are_decoded_only_where_wanted(
+    name: str,
+    encode: Callable[[str], tuple[Path, FullDecode]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, full = encode(name)
+    unneeded = len(disposable_packets(path))
+    assert unneeded > len(full.frames) / 4
+    decoded = watch_decoding(monkeypatch)
+
+    ((_, result),) = decode_spans(path, spans=[Span()], count=3, size=None)
+
+    assert_served(full, Span(), result)
+    assert len(decoded) <= len(full.frames) - unneeded + 3
+
+
+def test_damage_counts_only_where_it_is_seen_whoever_else_asks(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "damaged", Encoding(".mp4", options=B_FRAMES))
+    full = decode_fully(path)
+    spoilt = disposable_packets(path)[8]
+    frame = int(np.abs(full.times - float(spoilt.pts * spoilt.time_base)).argmin())
+    with path.open("r+b") as file:
+        file.seek(spoilt.pos + 6)  # behind what says which kind of picture it is
+        file.write(bytes([0xA5]) * (spoilt.size - 6))
+    near = [round(full.times[k], 3) for k in (frame - 2, frame - 1, frame, frame + 1, frame + 2)]
+    around, looks = Span(near[0], near[4]), Span(near[2], near[3])
+
+    def ask(*spans: Span, count: int) -> list[bool]:
+        results = dict(decode_spans(path, spans=spans, count=count, size=None))
+        return [isinstance(results[k], DecodedSpan) for k in range(len(spans))]
+
+    assert ask(around, count=1) == [True]
+    assert ask(looks, count=1) == [False]
+    assert ask(around, looks, around, count=1) == [True, False, True]
+    assert ask(around, count=4) == [False]
+
+
+def test_spans_come_in_the_order_of_their_last_chosen_frames(
     encode: Callable[[str], tuple[Path, FullDecode]],
 ) -> None:
     path, _ = encode("h264 with B-frames")
     spans = [Span(3.0, 4.0), Span(0.0, 5.0), Span(0.5, 1.0), Span(2.0, 3.5)]
     order = [index for index, _ in decode_spans(path, spans=spans, count=3, size=(32, 32))]
-    assert order == [2, 3, 0, 1]
+    assert order == [2, 3, 1, 0]
 
 
 def test_frames_are_scaled_to_the_size_asked_for(

@@ -1,7 +1,7 @@
 """What the report says of the data: an audit of each store, made for the page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signflow.audit import Audit, Pair, fresh_audit, look_at_rows
 from signflow.audit.findings import Class, Shared
@@ -20,11 +20,13 @@ class DataView:
         name: of the store's directory.
         audit: what was found; None where the store is gone.
         missing: sentences on what is not known, and what makes it known.
+        by_fold: whether runs on the page divide the store by folds, not by the splits it names.
     """
 
     name: str
     audit: Audit | None
     missing: tuple[str, ...]
+    by_fold: bool = False
 
     @property
     def leaks(self) -> int:
@@ -69,8 +71,8 @@ def data_views(runs: Sequence[Run]) -> list[DataView]:
     views: dict[tuple[str, str], DataView] = {}
     for run in runs:
         key = (str(run.store_path), run.store_fingerprint)
-        if key not in views:
-            views[key] = _view(run)
+        view = views[key] if key in views else _view(run)
+        views[key] = replace(view, by_fold=view.by_fold or run.config.fold is not None)
     return list(views.values())
 
 

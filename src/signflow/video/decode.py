@@ -76,9 +76,9 @@ def decode_spans(
         fit: "squash" stretches to `size`; "letterbox" keeps the shape, with black beside it.
 
     Yields:
-        (position in `spans`, result), one for each span, in the order in which their last frames
-        are shown; spans that cannot be served come first within what is known together. A result
-        is a `DecodedSpan` or, never raised, a `VideoFault`.
+        (position in `spans`, result), one for each span, in the order in which the last frames
+        that were chosen of them are shown; spans that cannot be served come first within what is
+        known together. A result is a `DecodedSpan` or, never raised, a `VideoFault`.
 
     Raises:
         ValueError: count or fewest is below 1, size, fps, margin or frame_rate is out of range, or
@@ -176,16 +176,29 @@ def _by_survey(request: Request, video: OpenVideo, spans: dict[int, Span]) -> It
                 yield index, fault
             else:
                 picks.append(pick_frames(request, index, stretch.times, times))
-    try:
-        for stretch in merge(stretches):
-            inside = [p for p in picks if stretch.keyframe <= p.last <= stretch.times[-1]]
-            if inside:
-                last = max(pick.last for pick in inside)
-                frames = decode_stretch(video, stretch, last=last)
-                numbered = ((frame.pts or 0, frame) for frame in frames)
-                yield from _keep(request, video, inside, numbered)
-    except MismatchError:
-        return
+    for stretch in merge(stretches):
+        inside = [p for p in picks if stretch.keyframe <= p.last <= stretch.times[-1]]
+        yield from _decode_together(request, video, stretch, inside)
+
+
+def _decode_together(
+    request: Request, video: OpenVideo, stretch: Stretch, picks: list[Pick]
+) -> Iterator[Result]:
+    """Serve spans of one stretch; whether one is served does not depend on the others."""
+    left = {pick.index: pick for pick in picks}
+    while left:
+        wanted = {number for pick in left.values() for number in pick.wanted}
+        frames = decode_stretch(video, stretch, wanted=wanted)
+        try:
+            numbered = ((frame.pts or 0, frame) for frame in frames)
+            for index, result in _keep(request, video, list(left.values()), numbered):
+                del left[index]
+                yield index, result
+        except MismatchError as mismatch:
+            if mismatch.time not in wanted:
+                return  # what fails is needed by all that is left
+            # It may have been decoded only because somebody wants it: go on without them.
+            left = {i: pick for i, pick in left.items() if mismatch.time not in pick.wanted}
 
 
 def _by_census(request: Request, video: OpenVideo, spans: dict[int, Span]) -> Iterator[Result]:
@@ -215,7 +228,7 @@ def _keep(
     request: Request, video: OpenVideo, picks: list[Pick], frames: Iterable[tuple[int, VideoFrame]]
 ) -> Iterator[Result]:
     """Convert the wanted ones of numbered frames; give a span out as soon as it is complete."""
-    waiting = deque(sorted(picks, key=lambda pick: pick.last))
+    waiting = deque(sorted(picks, key=lambda pick: pick.wanted[-1]))
     needed = Counter(key for pick in picks for key in set(request.keys(pick)))
     views: dict[int, set[View]] = {}
     for number, view in needed:
@@ -224,7 +237,7 @@ def _keep(
     for number, frame in frames:
         for view in views.get(number, ()):
             kept[number, view] = view_frame(video, frame, view)
-        while waiting and waiting[0].last <= number:
+        while waiting and waiting[0].wanted[-1] <= number:
             pick = waiting.popleft()
             keys = request.keys(pick)
             pictures = np.stack([kept[key] for key in keys])

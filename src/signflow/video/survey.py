@@ -1,7 +1,7 @@
 """Where the frames of a span lie in a file, learnt from its packets without decoding them."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import av
@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from signflow.video.container import MAX_REORDER, OpenVideo, demux
+from signflow.video.h264 import is_disposable, nal_lengths
 from signflow.video.spans import Span
 
 # Codecs whose packets say honestly which of them a decoder can start from. Of others (GIF, whose
@@ -25,7 +26,15 @@ _REACH_BACK = (0, 1, 4, 16, 64, 256)
 
 
 class MismatchError(Exception):
-    """The decoder did not give out what the packets promised: count by decoding instead."""
+    """The decoder did not give out what the packets promised: count by decoding instead.
+
+    Attributes:
+        time: presentation time, in ticks, of the packet or frame at which that was seen, if known.
+    """
+
+    def __init__(self, time: int | None = None) -> None:
+        super().__init__(time)
+        self.time = time
 
 
 @dataclass(frozen=True)
@@ -108,41 +117,70 @@ def merge(stretches: Sequence[Stretch]) -> list[Stretch]:
     return merged
 
 
-def decode_stretch(video: OpenVideo, stretch: Stretch, *, last: int) -> Iterator[VideoFrame]:
-    """Seek to a stretch and decode its frames, up to the one at `last` (in ticks).
+def decode_stretch(
+    video: OpenVideo, stretch: Stretch, *, wanted: Collection[int]
+) -> Iterator[VideoFrame]:
+    """Seek to a stretch and decode what is needed of it, up to the last frame that is wanted.
+
+    Args:
+        video: the open video; its position is lost.
+        stretch: as surveyed.
+        wanted: presentation times, in ticks, of at least one frame of the stretch.
+
+    Yields:
+        the wanted frames, and those that had to be decoded for them, in the order of time.
 
     Raises:
         MismatchError: another frame came out than the packets promised, a damaged one, or none.
     """
+    sent: set[int] = set()
     promised = iter(stretch.times)
-    started = False
     try:
-        for packet in _packets_from(video, stretch.keyframe, to_the_end=True):
-            started = started or (packet.is_keyframe and packet.pts == stretch.keyframe)
-            for frame in packet.decode() if started else ():
+        for packet in _needed_packets(video, stretch, wanted):
+            time = packet.pts if packet else None
+            if time is not None:
+                sent.add(time)
+            try:
+                frames = video.stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                raise MismatchError(time) from None
+            for frame in frames:
                 if not isinstance(frame, VideoFrame) or frame.pts is None:
                     raise MismatchError
                 if frame.pts < stretch.keyframe:
                     continue
-                if frame.pts != next(promised, None) or frame.is_corrupt:
-                    raise MismatchError
+                if frame.pts != next((t for t in promised if t in sent), None) or frame.is_corrupt:
+                    raise MismatchError(frame.pts)
                 yield frame
-                if frame.pts >= last:
-                    return
     except av.FFmpegError:
         raise MismatchError from None
-    raise MismatchError
+    if any(time in sent for time in promised):
+        raise MismatchError
 
 
-def _packets_from(
-    video: OpenVideo, target: int, *, to_the_end: bool = False
-) -> Iterator["Packet[VideoStream]"]:
-    """Packets from a keyframe on that is shown at or before `target`.
+def _needed_packets(
+    video: OpenVideo, stretch: Stretch, wanted: Collection[int]
+) -> Iterator["Packet[VideoStream] | None"]:
+    """Packets from a stretch's keyframe to the last wanted one, and None: that drains a decoder."""
+    left = set(wanted)
+    may_skip = video.info.codec == "h264"
+    lengths = nal_lengths(video.stream)
+    started = False
+    for packet in _packets_from(video, stretch.keyframe):
+        started = started or (packet.is_keyframe and packet.pts == stretch.keyframe)
+        if not started:
+            continue
+        if may_skip and packet.pts not in wanted and is_disposable(memoryview(packet), lengths):
+            continue
+        yield packet
+        left.discard(packet.pts or 0)
+        if not left:
+            break
+    yield None
 
-    Args:
-        target: in ticks.
-        to_the_end: whether the empty packet that drains the decoder is wanted at the end.
-    """
+
+def _packets_from(video: OpenVideo, target: int) -> Iterator["Packet[VideoStream]"]:
+    """Packets from a keyframe on that is shown at or before `target`, in ticks."""
     for seconds in _REACH_BACK:
         position = target - round(seconds / video.seconds_per_tick)
         video.container.seek(position, stream=video.stream, backward=True)
@@ -150,7 +188,7 @@ def _packets_from(
         keyframe = next((packet for packet in packets if packet.is_keyframe), None)
         if keyframe is not None and keyframe.pts is not None and keyframe.pts <= target:
             yield keyframe
-            yield from (packet for packet in packets if packet.size or to_the_end)
+            yield from (packet for packet in packets if packet.size)
             return
     raise MismatchError
 
