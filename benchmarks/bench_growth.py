@@ -122,5 +122,5 @@ def _draw(grown: list[Grown]) -> None:
         slope, start = np.polyfit(clips, values, 1)
         ends = np.array([0, clips[-1]])
         axes.plot(ends, start + slope * ends, linewidth=1)
-        axes.set(title=name, xlabel="clips", ylim=(0, None))
+        axes.set(title=name, xlabel="clips", ylim=(0, 1.1 * max(values)))
     figure.savefig(PICTURE, dpi=90)
