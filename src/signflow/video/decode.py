@@ -184,7 +184,10 @@ def _by_survey(request: Request, video: OpenVideo, spans: dict[int, Span]) -> It
 def _decode_together(
     request: Request, video: OpenVideo, stretch: Stretch, picks: list[Pick]
 ) -> Iterator[Result]:
-    """Serve spans of one stretch; whether one is served does not depend on the others."""
+    """Serve spans of one stretch, as far as it is sound.
+
+    A damaged frame that nothing builds on costs those spans alone that want it.
+    """
     left = {pick.index: pick for pick in picks}
     while left:
         wanted = {number for pick in left.values() for number in pick.wanted}
