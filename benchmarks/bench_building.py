@@ -62,7 +62,8 @@ def measure(data: Path, *, quick: bool) -> str:
             " their flow. The plain way ends with frames and flow in RAM, read from its files.",
             table(["what", "ms a clip", "clips/s", "x plain", "all rounds (ms a clip)"], rows),
             f"**The limit.** Decoding and flow alone; the store takes {beyond:.2f} times as long."
-            " Below that lies pure decoding: the frames must be decoded up to the last one kept.",
+            " Below that lies pure decoding, up to the last frame kept and without those"
+            " that nothing builds on.",
         ]
     )
 
