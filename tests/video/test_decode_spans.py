@@ -244,7 +244,7 @@ def disposable_packets(path: Path) -> list["Packet[VideoStream]"]:
         return [
             packet
             for packet in container.demux(stream)
-            if packet.size and is_disposable(memoryview(packet), lengths)
+            if packet.size and is_disposable(bytes(packet), lengths)
         ]
 
 

@@ -18,7 +18,7 @@ def nal_lengths(stream: VideoStream) -> int:
     return 1 + (header[4] & 3) if len(header) > 4 and header[0] == 1 else 0
 
 
-def is_disposable(packet: memoryview, lengths: int) -> bool:
+def is_disposable(packet: bytes, lengths: int) -> bool:
     """Whether a packet holds nothing that another picture could need.
 
     Args:
@@ -26,13 +26,13 @@ def is_disposable(packet: memoryview, lengths: int) -> bool:
         lengths: see `nal_lengths`.
 
     Example:
-        >>> is_disposable(memoryview(bytes([0, 0, 0, 2, 0x01, 0x9A])), 4)
+        >>> is_disposable(bytes([0, 0, 0, 2, 0x01, 0x9A]), 4)
         True
-        >>> is_disposable(memoryview(bytes([0, 0, 0, 2, 0x41, 0x9A])), 4)
+        >>> is_disposable(bytes([0, 0, 0, 2, 0x41, 0x9A]), 4)
         False
     """
     has_picture = False
-    for header in _headers(bytes(packet), lengths):
+    for header in _headers(packet, lengths):
         kind, importance = header & 31, header >> 5 & 3
         if kind in _PICTURE:
             if importance:

@@ -133,13 +133,12 @@ def decode_stretch(
     Raises:
         MismatchError: another frame came out than the packets promised, a damaged one, or none.
     """
-    sent: set[int] = set()
+    sent: set[int | None] = set()
     promised = iter(stretch.times)
     try:
         for packet in _needed_packets(video, stretch, wanted):
             time = packet.pts if packet else None
-            if time is not None:
-                sent.add(time)
+            sent.add(time)
             try:
                 frames = video.stream.codec_context.decode(packet)
             except av.FFmpegError:
@@ -162,7 +161,7 @@ def _needed_packets(
     video: OpenVideo, stretch: Stretch, wanted: Collection[int]
 ) -> Iterator["Packet[VideoStream] | None"]:
     """Packets from a stretch's keyframe to the last wanted one, and None: that drains a decoder."""
-    left = set(wanted)
+    left: set[int | None] = set(wanted)
     may_skip = video.info.codec == "h264"
     lengths = nal_lengths(video.stream)
     started = False
@@ -170,10 +169,10 @@ def _needed_packets(
         started = started or (packet.is_keyframe and packet.pts == stretch.keyframe)
         if not started:
             continue
-        if may_skip and packet.pts not in wanted and is_disposable(memoryview(packet), lengths):
+        if may_skip and packet.pts not in wanted and is_disposable(bytes(packet), lengths):
             continue
         yield packet
-        left.discard(packet.pts or 0)
+        left.discard(packet.pts)
         if not left:
             break
     yield None
