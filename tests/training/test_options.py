@@ -11,6 +11,7 @@ from lightning_fabric.plugins.precision.amp import MixedPrecision
 from safetensors.torch import load_file
 from squares import Signflow
 
+from signflow.errors import UserError
 from signflow.store import Store
 from signflow.training import EpochMetrics, Run, TrainConfig, train
 
@@ -88,6 +89,28 @@ def test_an_interrupted_run_with_every_option_ends_as_if_never_stopped(
     stopped, never = weights(tmp_path / "stopped"), weights(tmp_path / "never")
     assert all(torch.equal(stopped[key], never[key]) for key in never)
     assert losses(tmp_path / "stopped") == losses(tmp_path / "never")
+
+
+def test_a_checkpoint_of_a_net_that_was_another_is_refused_and_kept(store: Store, tmp_path: Path):
+    def stop(metrics: EpochMetrics) -> bool:
+        if metrics.epoch == 2:
+            raise KeyboardInterrupt
+        return True
+
+    options = {"config": QUICK, "out": tmp_path / "run", "device": "cpu", "checkpoint_seconds": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        train(store, on_epoch=stop, **options)
+    path = tmp_path / "run" / "last.pt"
+    saved = torch.load(path, weights_only=True)
+    name = next(iter(saved["model"]))
+    saved["model"][name] = saved["model"][name][..., :1]
+    torch.save(saved, path)
+    kept = path.read_bytes()
+
+    with pytest.raises(UserError, match=r"last\.pt: cannot be gone on from .* give another --out"):
+        train(store, **options)
+
+    assert path.read_bytes() == kept
 
 
 def test_training_stops_when_validation_gets_no_better(store: Store, tmp_path: Path):
