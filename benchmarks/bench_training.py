@@ -20,13 +20,11 @@ import tyro
 from bench_building import clips_of
 from side_by_side import Turns, table
 
-from signflow.models import create_model
 from signflow.store import Recipe, Store, build_store
 from signflow.training import TrainConfig, epoch
 from signflow.training.environment import keep_large_blocks
-from signflow.training.low_memory import PiecewiseAdam
-from signflow.training.objective import make_objective
-from signflow.training.weights import model_shape
+from signflow.training.learner import make_learner
+from signflow.training.low_memory import LowMemory
 from signflow.video import Dis
 
 TITLE = "Training step"
@@ -34,8 +32,8 @@ Way = Literal[
     "plain, fp32",
     "signflow, fp32",
     "signflow, bf16",
-    "signflow, fp32, low memory",
-    "signflow, bf16, low memory",
+    "signflow, fp32, whole gradient",
+    "signflow, bf16, whole gradient",
 ]
 WAYS: tuple[Way, ...] = get_args(Way)
 
@@ -89,7 +87,7 @@ def measure(data: Path, *, quick: bool) -> str:
             f" reads four numbers a weight and writes three, {adam / 1e9:.1f} GB, at"
             f" {bandwidth / 1e9:.1f} GB/s measured: {adam / bandwidth:.2f} s whatever the batch."
             f" Weights and Adam's two moments are {adam * 3 / 7 / 1e9:.1f} GB, their gradient"
-            f" {adam / 7 / 1e9:.1f} GB: with `--low-memory` it is never there as a whole.",
+            f" {adam / 7 / 1e9:.1f} GB: without `--low-memory off` it is never there as a whole.",
         ]
     )
 
@@ -115,7 +113,7 @@ def main(*, store: Path, way: Way, size: int) -> None:
             Store.open(store),
             size,
             "bf16-mixed" if "bf16" in way else "32-true",
-            low_memory="low memory" in way,
+            low_memory="off" if "whole gradient" in way else "auto",
         )
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -135,25 +133,17 @@ def _plain(store: Store, size: int) -> tuple[float, float]:
     return (time.process_time() - started) / (STEPS - 1), 0.0
 
 
-def _signflow(store: Store, size: int, precision: Any, *, low_memory: bool) -> tuple[float, float]:
+def _signflow(
+    store: Store, size: int, precision: Any, *, low_memory: LowMemory
+) -> tuple[float, float]:
     from lightning_fabric import Fabric
 
     config = TrainConfig(batch_size=size, precision=precision)
     rows = [row for row in store.rows if row.clip.split == "train"][: size * STEPS]
     keep_large_blocks()
     fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
-    net = create_model(config.model, shape=model_shape(store.recipe, store.classes))
-    adam = torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=True)
-    if low_memory:
-        PiecewiseAdam(net, adam)
-    model, optimizer = fabric.setup(net, adam)
-    learner = epoch.Learner(
-        fabric=fabric,
-        net=net,
-        model=model,
-        optimizer=optimizer,
-        objective=make_objective(config, rows, classes=len(store.classes)),
-        config=config,
+    learner = make_learner(
+        fabric, config=config, store=store, train_rows=rows, low_memory=low_memory
     )
     waits: list[float] = []
     ends: list[tuple[float, float]] = []

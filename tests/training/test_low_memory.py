@@ -39,6 +39,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """At 32 pixels the layer has 8.2 M weights: 1,000 rows, here in pieces of 37, the last of 1."""
     monkeypatch.setattr(low_memory, "LARGE", 8_000_000)
     monkeypatch.setattr(low_memory, "PIECE", 37 * 8192)
+    monkeypatch.setattr(low_memory, "ROWS", 1)
 
 
 @pytest.mark.usefixtures("small_is_large")
@@ -57,7 +58,7 @@ def test_what_is_learnt_is_the_same_but_for_rounding(
     options: dict[str, object], tolerance: float, store: Store, tmp_path: Path
 ):
     config = replace(QUICK, **options)
-    for name, little in (("plain", False), ("pieces", True)):
+    for name, little in (("plain", "off"), ("pieces", "auto")):
         train(store, config=config, out=tmp_path / name, device="cpu", low_memory=little)
 
     apart = furthest(tmp_path / "plain", tmp_path / "pieces")
@@ -75,19 +76,19 @@ def test_an_interrupted_run_goes_on_with_and_without(store: Store, tmp_path: Pat
         return True
 
     config = replace(QUICK, epochs=3, warmup_epochs=0.5, schedule="cosine")
-    for name, goes_on in (("pieces", True), ("whole", False)):
+    for name, goes_on in (("pieces", "on"), ("whole", "off")):
         with pytest.raises(KeyboardInterrupt):
             train(
                 store,
                 config=config,
                 out=tmp_path / name,
                 device="cpu",
-                low_memory=True,
+                low_memory="on",
                 checkpoint_seconds=0,
                 on_epoch=stop_in_the_second_epoch,
             )
         train(store, config=config, out=tmp_path / name, device="cpu", low_memory=goes_on)
-    train(store, config=config, out=tmp_path / "never", device="cpu", low_memory=True)
+    train(store, config=config, out=tmp_path / "never", device="cpu", low_memory="on")
 
     assert furthest(tmp_path / "pieces", tmp_path / "never") == 0
     assert furthest(tmp_path / "whole", tmp_path / "never") <= 1e-7
@@ -164,7 +165,7 @@ def test_what_does_not_go_together_is_refused_before_anything_is_written(
             out=tmp_path / "run",
             device="cpu",
             processes=processes,
-            low_memory=True,
+            low_memory="on",
         )
 
     assert not (tmp_path / "run").exists()
@@ -177,9 +178,9 @@ def test_the_commands_say_where_it_is_of_no_use(
     net = ("--model", "temporal") if command == "train" else ("--grid", "model=temporal")
 
     done = signflow(
-        command, square_store, *net, "--low-memory", "--out", tmp_path / "out", check=False
+        command, square_store, *net, "--low-memory", "on", "--out", tmp_path / "out", check=False
     )
 
     assert done.returncode == 2
-    assert "--low-memory: temporal at 32 pixels has no linear layer of 10 million" in done.stderr
+    assert "--low-memory on: temporal at 32 pixels has no linear layer of 10 million" in done.stderr
     assert not (tmp_path / "out").exists()

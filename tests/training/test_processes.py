@@ -19,8 +19,9 @@ from signflow.training import Processes, Run, TrainConfig, load_model, processes
 CONFIG = TrainConfig(
     model="late-fusion", batch_size=5, learning_rate=1e-3, epochs=5, augment="standard"
 )
-TOLERANCE = 1e-5
-"""Of losses: gradients are summed in another order, in 32 bits."""
+FIRST, LATER = 1e-5, 2e-3
+"""How far losses may be apart, in the first epoch and after it: gradients are summed in another
+order, in 32 bits, and where one is all but nothing Adam takes a step by what is left of it."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,8 @@ def test_two_processes_that_are_killed_and_go_on_learn_what_one_learns(
         processes=processes_asked(devices=2),
     )
 
-    assert losses(out) == pytest.approx(alone, abs=TOLERANCE)
+    assert losses(out)[:3] == pytest.approx(alone[:3], abs=FIRST)
+    assert losses(out) == pytest.approx(alone, abs=LATER)
     assert load_model(out / "model.safetensors").calibration.clips == 9
     assert followers_of(out) == []
     assert sorted(path.name for path in out.iterdir()) == [
@@ -109,7 +111,8 @@ def test_two_machines_started_by_torchrun_learn_what_one_process_learns(
     said = [process.communicate(timeout=240)[0] for process in started]
 
     assert [process.returncode for process in started] == [0, 0]
-    assert losses(tmp_path / "run") == pytest.approx(alone, abs=TOLERANCE)
+    assert losses(tmp_path / "run")[:3] == pytest.approx(alone[:3], abs=FIRST)
+    assert losses(tmp_path / "run") == pytest.approx(alone, abs=LATER)
     assert "".join(said).count("best epoch") == 1
 
 

@@ -16,9 +16,9 @@ from signflow.sweep.folder import State, SweepFolder
 from signflow.sweep.plan import PlannedRun
 from signflow.sweep.progress import SweepProgress
 from signflow.training import EpochMetrics, Processes, Run, TrainConfig, train
-from signflow.training.low_memory import check_low_memory
+from signflow.training.low_memory import LowMemory, check_low_memory
 from signflow.training.processes import fabric_of
-from signflow.training.weights import check_model
+from signflow.training.weights import check_model, check_precision
 
 Outcome = Literal["done", "failed", "stopped", "lost"]
 
@@ -31,14 +31,14 @@ class SweepOptions:
         device: auto, cpu or cuda.
         retry_failed: try once more what has failed when the command begins.
         wait: stay until the runs that other processes hold are done, to take over what they leave.
-        low_memory: hold no whole gradient of the nets' large linear layers, as signflow train does.
+        low_memory: hold no whole gradient of the nets' large linear layers; see signflow train.
         checkpoint_seconds: write the state to resume from when the last one is older than this.
     """
 
     device: str = "auto"
     retry_failed: bool = False
     wait: bool = True
-    low_memory: bool = False
+    low_memory: LowMemory = "auto"
     checkpoint_seconds: float = 60.0
 
 
@@ -144,19 +144,21 @@ def check(store: Store, configs: Sequence[TrainConfig], *, options: SweepOptions
     Raises:
         UserError: a model, a fold, a split or a precision is not to be had.
     """
-    nets = {(config.model, config.model_options, config.pretrained): config for config in configs}
+    nets = {
+        (config.model, config.model_options, config.pretrained, config.precision): config
+        for config in configs
+    }
     for config in nets.values():
         check_model(config, store)
-        if options.low_memory:
+        with fabric_of(Processes(), config=config, device=options.device) as fabric:
+            check_precision(config, store, device=fabric.device)
+        if options.low_memory == "on":
             check_low_memory(config, store, processes=Processes())
     for fold in dict.fromkeys(config.fold for config in configs):
         splits = store.splits(fold=fold)
         for split in ("train", "val"):
             if not any(row.built for row in splits[split]):
                 raise UserError(f"{store.path}: has no built clips in the split {split}")
-    for config in {config.precision: config for config in configs}.values():
-        with fabric_of(Processes(), config=config, device=options.device):
-            pass
 
 
 def do_run(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from signflow.store import ClipRow, Store
 from signflow.training.batches import batches
 from signflow.training.calibration import fit_calibration
-from signflow.training.epoch import Learner
+from signflow.training.learner import Learner
 from signflow.training.weights import add_calibration
 
 

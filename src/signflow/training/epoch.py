@@ -4,20 +4,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from signflow.errors import UserError
-from signflow.models import SignModel, joint_loss, scores
+from signflow.models import joint_loss, scores
 from signflow.store import ClipRow, Store
 from signflow.training.augment import Draws, augment
 from signflow.training.batches import Batch, read_ahead
-from signflow.training.config import TrainConfig
 from signflow.training.dropout import RandomState, StepDropout
-from signflow.training.objective import Objective
+from signflow.training.learner import Learner
 from signflow.training.online import what_is_read, with_online_flow
 from signflow.training.run import EpochMetrics
 from signflow.training.schedule import learning_rate_at
@@ -25,23 +23,6 @@ from signflow.training.steps import Part, parts_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from lightning_fabric.wrappers import _FabricModule
-
-
-@dataclass
-class Learner:
-    """What changes while training, and what changes it.
-
-    `model` is what Fabric has made of `net`: it keeps the processes' gradients together.
-    """
-
-    fabric: "Fabric"
-    net: SignModel
-    model: "_FabricModule"
-    optimizer: torch.optim.Optimizer
-    objective: Objective
-    config: TrainConfig
-    history: list[EpochMetrics] = field(default_factory=list)
 
 
 def run_epoch(

@@ -8,7 +8,7 @@ learnt is the same but for rounding.
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,33 @@ from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
 from signflow.errors import UserError
-from signflow.models import SignModel, create_model
+from signflow.models import SignModel
 from signflow.store import Store
-from signflow.training.config import TrainConfig
+from signflow.training.config import REPORT_NETS, TrainConfig
 from signflow.training.processes import Processes
-from signflow.training.weights import model_shape
+from signflow.training.weights import model_without_memory
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 LARGE = 10_000_000
 """Weights from which a linear layer is one of those that this is for."""
 
 PIECE = 2_000_000
-"""Weights that are updated at once, so that their gradient stays in the processor's cache."""
+"""Weights that are updated at once, so that their gradient stays in the processor's cache, ..."""
+
+ROWS = 16
+"""... but at least so many rows of them: products of narrower matrices are slow."""
+
+LowMemory = Literal["auto", "on", "off"]
+
+
+def learns_in_pieces(asked: LowMemory, config: TrainConfig, fabric: "Fabric") -> bool:
+    """Whether large linear layers are to learn in pieces."""
+    if asked == "auto":
+        alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
+        return alone_on_cpu and config.model in REPORT_NETS
+    return asked == "on"
 
 
 def check_low_memory(config: TrainConfig, store: Store, *, processes: Processes) -> None:
@@ -39,24 +55,18 @@ def check_low_memory(config: TrainConfig, store: Store, *, processes: Processes)
     """
     if processes.count > 1:
         raise UserError(
-            f"--low-memory: trains in one process, not {processes.count}, which would have to send"
-            " each other the whole gradient; leave it out, or --devices and --nodes"
+            f"--low-memory on: trains in one process, not {processes.count}, which would have to"
+            " send each other the whole gradient; leave it out, or --devices and --nodes"
         )
     if config.precision == "16-mixed":
         raise UserError(
-            "--low-memory: goes with --precision 32-true and bf16-mixed, not 16-mixed, whose loss"
-            " scale is found by looking at the whole gradient"
+            "--low-memory on: goes with --precision 32-true and bf16-mixed, not 16-mixed, whose"
+            " loss scale is found by looking at the whole gradient"
         )
-    with torch.device("meta"):
-        model = create_model(
-            config.model,
-            shape=model_shape(store.recipe, store.classes),
-            options=config.model_options,
-        )
-    if not any(True for _ in large_layers(model)):
+    if not any(True for _ in large_layers(model_without_memory(config, store))):
         raise UserError(
-            f"--low-memory: {config.model} at {store.recipe.image_size} pixels has no linear layer"
-            f" of {LARGE // 10**6} million weights or more, which it is for; leave it out"
+            f"--low-memory on: {config.model} at {store.recipe.image_size} pixels has no linear"
+            f" layer of {LARGE // 10**6} million weights or more, which it is for; leave it out"
         )
 
 
@@ -116,8 +126,8 @@ class PiecewiseAdam:
         for name, layer in self._layers.items():
             if not self._factors[name]:
                 raise UserError(
-                    f"--low-memory: nothing came back through the layer {name} of this model, which"
-                    " uses it in another way than by calling it; leave it out"
+                    f"--low-memory on: nothing came back through the layer {name} of this model,"
+                    " which uses it in another way than by calling it; leave it out"
                 )
             given, back = map(torch.cat, zip(*self._factors[name], strict=True))
             self._factors[name].clear()
@@ -157,7 +167,7 @@ def _update_in_pieces(
         state["exp_avg_sq"] = torch.zeros_like(weight)
     update = adamw if isinstance(optimizer, torch.optim.AdamW) else adam
     beta1, beta2 = group["betas"]
-    rows = max(1, PIECE // weight.shape[1])
+    rows = max(ROWS, PIECE // weight.shape[1])
     for begin, end in pairwise([*range(0, len(weight), rows), len(weight)]):
         update(
             [weight[begin:end]],

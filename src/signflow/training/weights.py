@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from signflow.errors import UserError
 from signflow.files import atomic_path
@@ -64,6 +65,16 @@ def model_shape(recipe: Recipe, classes: tuple[str, ...]) -> Shape:
     return Shape(classes=len(classes), frames=recipe.frames, image_size=recipe.image_size)
 
 
+def model_without_memory(config: TrainConfig, store: Store) -> SignModel:
+    """A configuration's model, whose weights have shapes and no values."""
+    with torch.device("meta"):
+        return create_model(
+            config.model,
+            shape=model_shape(store.recipe, store.classes),
+            options=config.model_options,
+        )
+
+
 def check_model(config: TrainConfig, store: Store) -> None:
     """Make sure that a configuration's model can be made for a store, and what it sees be had.
 
@@ -72,15 +83,31 @@ def check_model(config: TrainConfig, store: Store) -> None:
     Raises:
         UserError: it cannot; the message says why.
     """
-    with torch.device("meta"):
-        model = create_model(
-            config.model,
-            shape=model_shape(store.recipe, store.classes),
-            options=config.model_options,
-        )
+    model = model_without_memory(config, store)
     if config.pretrained and "pretrained" not in model_choices(config.model):
         raise UserError(f"--pretrained: {config.model} has no pretrained weights")
     check_flow_source(config, model, store.recipe)
+
+
+def check_precision(config: TrainConfig, store: Store, *, device: torch.device) -> None:
+    """Make sure that a configuration's model can learn in its precision on a device.
+
+    In bfloat16 on a CPU, PyTorch 2.13 computes wrong gradients, and not the same twice, of some
+    convolutions over time: of kernels of 3 over 2 pictures, for instance, it reads memory that
+    nothing was written to.
+
+    Raises:
+        UserError: it has such convolutions.
+    """
+    if config.precision != "bf16-mixed" or device.type != "cpu":
+        return
+    if any(
+        isinstance(module, nn.Conv3d) for module in model_without_memory(config, store).modules()
+    ):
+        raise UserError(
+            f"--precision bf16-mixed: {config.model} convolves over time, whose gradients PyTorch"
+            " gets wrong in bf16 on a CPU; give 32-true, or train it on a GPU"
+        )
 
 
 def save_model(
