@@ -120,7 +120,9 @@ def _encode_png(plane: NDArray[np.uint8], quality: int) -> Any:
 
 
 def _encode_jpeg(plane: NDArray[np.uint8], quality: int) -> Any:
-    return cv2.imencode(".jpg", _swapped(plane), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    # Huffman tables made for the picture: a twentieth less for the same pixels, read as fast.
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    return cv2.imencode(".jpg", _swapped(plane), options)[1]
 
 
 def _decode_picture(piece: Any, images: EncodedImages) -> NDArray[np.uint8]:

@@ -60,8 +60,8 @@ def make_learner(
         options=config.model_options,
         pretrained=config.pretrained,
     )
-    # Convolutions are faster where a pixel's channels lie side by side: those of the report's nets
-    # by a third (docs/benchmarks.md). What they compute is the same but for rounding.
+    # Convolutions are faster where a pixel's channels lie side by side, and compute the same but
+    # for rounding.
     convert_conv2d_weight_memory_format(net, torch.channels_last)
     adam = _optimizer(net, config)
     if learns_in_pieces(low_memory, config, fabric):
