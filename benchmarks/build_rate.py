@@ -31,7 +31,7 @@ from signflow.video import DecodedSpan, Span, compute_flow, decode_spans
 CLIPS, SHARE_OF_720 = 25_513, 0.38
 CLIP_SECONDS, CLIPS_PER_VIDEO = 2.77, 3
 VIDEO_SECONDS = 120
-MEGABYTES = {"raw": 2.41, "jpeg": 0.22}  # a clip; docs/store.md
+MEGABYTES = {"raw": 2.41, "jpeg": 0.21}  # a clip; docs/store.md
 
 
 @dataclass(frozen=True)
