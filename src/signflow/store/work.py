@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from signflow.annotations import Clip
+from signflow.errors import UserError
 from signflow.files import atomic_path
 from signflow.store.layout import hung_path, place_path, rows_path, shard_path
 from signflow.store.plan import ShardPlan
@@ -15,7 +19,7 @@ from signflow.store.recipe import Recipe
 from signflow.store.rows import BUILT, ClipRow, write_rows
 from signflow.store.samples import Made, make_samples
 from signflow.store.shard import ShardWriter
-from signflow.video import VideoFault
+from signflow.video import VideoFault, compute_flow
 from signflow.watchdog import end_when_silent
 
 
@@ -87,10 +91,23 @@ def build_shard_watched(
         lessons: what is known to end the process.
     """
     cv2.setNumThreads(1)
+    _bring_in_flow(recipe)
     evidence = hung_path(store, plan.number)
     evidence.parent.mkdir(parents=True, exist_ok=True)
     with end_when_silent(patience, evidence=evidence):
         return build_shard(plan, recipe=recipe, store=store, lessons=lessons)
+
+
+@cache
+def _bring_in_flow(recipe: Recipe) -> None:
+    """Have the flow's compiled code or weights brought in, so that no decoder seems to hang then.
+
+    Where that fails, it fails again, and is told, where the flow is wanted.
+    """
+    if recipe.keep_flow:
+        still = np.zeros((2, recipe.image_size, recipe.image_size, 3), np.uint8)
+        with suppress(UserError, ValueError):
+            compute_flow(still, method=recipe.flow)
 
 
 def read_place(store: Path, plan: ShardPlan) -> Place | None:
