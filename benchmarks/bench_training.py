@@ -87,7 +87,7 @@ def measure(data: Path, *, quick: bool) -> str:
             f" reads four numbers a weight and writes three, {adam / 1e9:.1f} GB, at"
             f" {bandwidth / 1e9:.1f} GB/s measured: {adam / bandwidth:.2f} s whatever the batch."
             f" Weights and Adam's two moments are {adam * 3 / 7 / 1e9:.1f} GB, their gradient"
-            f" {adam / 7 / 1e9:.1f} GB: without `--low-memory off` it is never there as a whole.",
+            f" {adam / 7 / 1e9:.1f} GB: it is there as a whole with `--low-memory off` only.",
         ]
     )
 

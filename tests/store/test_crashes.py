@@ -8,13 +8,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from squares import write_square_video
 
-from signflow.store import Store
+from signflow.store import Recipe, Store, work
+from signflow.store.plan import ShardPlan
 from signflow.store.rows import read_rows
+from signflow.video import FlowMethod, compute_flow
 
 BROKEN_FFMPEG = """
 import os, signal, sys, time
@@ -116,6 +120,32 @@ def test_what_ends_a_worker_costs_its_own_clips_whoever_builds(broken: Path, tmp
     assert build(broken, one, "--workers", "1").returncode == 0
     assert len(contents(two)) > 3
     assert contents(one) == contents(two)
+
+
+def test_no_decoder_is_blamed_for_the_flow_that_is_compiled_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    happened = []
+
+    @contextmanager
+    def watch(seconds: float, *, evidence: Path) -> Iterator[None]:
+        happened.append("watched")
+        yield
+
+    def compute(frames: np.ndarray, *, method: FlowMethod) -> np.ndarray:
+        happened.append("computed")
+        return compute_flow(frames, method=method)
+
+    monkeypatch.setattr(work, "end_when_silent", watch)
+    monkeypatch.setattr(work, "compute_flow", compute)
+    work._bring_in_flow.cache_clear()
+
+    for number in range(2):
+        plan = ShardPlan(number=number, sources=())
+        (tmp_path / "shards").mkdir(exist_ok=True)
+        work.build_shard_watched(plan, recipe=Recipe(), store=tmp_path, patience=1.0)
+
+    assert happened == ["computed", "watched", "watched"]
 
 
 def check_reasons(reasons: dict[str, str]) -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from interruption import train_until
 from lightning_fabric import Fabric
 from squares import Signflow
 
 from signflow.errors import UserError
 from signflow.models import create_model
 from signflow.store import Store
-from signflow.training import EpochMetrics, TrainConfig, low_memory, train
+from signflow.training import TrainConfig, low_memory, train
 from signflow.training.learner import Learner, make_learner
 from signflow.training.low_memory import LowMemory
 from signflow.training.weights import load_model, model_shape
@@ -53,23 +54,9 @@ def test_a_pixels_channels_lie_side_by_side_and_give_the_same(store: Store):
 
 def test_an_older_checkpoint_is_gone_on_from(store: Store, tmp_path: Path):
     """Weights and moments of runs begun before lie in the order that PyTorch begins with."""
-
-    def stop_in_the_second_epoch(metrics: EpochMetrics) -> bool:
-        if metrics.epoch == 2:
-            raise KeyboardInterrupt
-        return True
-
     run = tmp_path / "run"
     train(store, config=QUICK, out=tmp_path / "never", device="cpu")
-    with pytest.raises(KeyboardInterrupt):
-        train(
-            store,
-            config=QUICK,
-            out=run,
-            device="cpu",
-            checkpoint_seconds=0,
-            on_epoch=stop_in_the_second_epoch,
-        )
+    train_until(2, store, config=QUICK, out=run)
     state = torch.load(run / "last.pt", weights_only=True)
     state["model"] = {name: weights.contiguous() for name, weights in state["model"].items()}
     for moments in state["optimizer"]["state"].values():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from interruption import train_until
 from safetensors.torch import load_file
 from squares import Signflow
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from signflow.errors import UserError
 from signflow.models import Inputs, SignModel, create_model
 from signflow.store import Store
-from signflow.training import EpochMetrics, Processes, TrainConfig, low_memory, train
+from signflow.training import Processes, TrainConfig, low_memory, train
 from signflow.training.low_memory import PiecewiseAdam
 from signflow.training.weights import model_shape
 
@@ -70,23 +71,9 @@ def test_what_is_learnt_is_the_same_but_for_rounding(
 
 @pytest.mark.usefixtures("small_is_large")
 def test_an_interrupted_run_goes_on_with_and_without(store: Store, tmp_path: Path):
-    def stop_in_the_second_epoch(metrics: EpochMetrics) -> bool:
-        if metrics.epoch == 2:
-            raise KeyboardInterrupt
-        return True
-
     config = replace(QUICK, epochs=3, warmup_epochs=0.5, schedule="cosine")
     for name, goes_on in (("pieces", "on"), ("whole", "off")):
-        with pytest.raises(KeyboardInterrupt):
-            train(
-                store,
-                config=config,
-                out=tmp_path / name,
-                device="cpu",
-                low_memory="on",
-                checkpoint_seconds=0,
-                on_epoch=stop_in_the_second_epoch,
-            )
+        train_until(2, store, config=config, out=tmp_path / name, low_memory="on")
         train(store, config=config, out=tmp_path / name, device="cpu", low_memory=goes_on)
     train(store, config=config, out=tmp_path / "never", device="cpu", low_memory="on")
 

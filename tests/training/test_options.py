@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from interruption import train_until
 from lightning_fabric.plugins.precision.amp import MixedPrecision
 from safetensors.torch import load_file
 from squares import Signflow
 
 from signflow.errors import UserError
 from signflow.store import Store
-from signflow.training import EpochMetrics, Run, TrainConfig, train
+from signflow.training import Run, TrainConfig, train
 
 QUICK = TrainConfig(model="temporal", batch_size=5, learning_rate=1e-3, epochs=2)
 
@@ -73,18 +74,10 @@ ALL_AT_ONCE = replace(
 def test_an_interrupted_run_with_every_option_ends_as_if_never_stopped(
     store: Store, tmp_path: Path
 ):
-    def stop_in_the_third_epoch(metrics: EpochMetrics) -> bool:
-        if metrics.epoch == 3:
-            raise KeyboardInterrupt
-        return True
-
+    train_until(3, store, config=ALL_AT_ONCE, out=tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "last.pt").exists()
     for name in ("stopped", "never"):
-        options = {"device": "cpu", "checkpoint_seconds": 0.0, "out": tmp_path / name}
-        if name == "stopped":
-            with pytest.raises(KeyboardInterrupt):
-                train(store, config=ALL_AT_ONCE, on_epoch=stop_in_the_third_epoch, **options)
-            assert (tmp_path / name / "last.pt").exists()
-        train(store, config=ALL_AT_ONCE, **options)
+        train(store, config=ALL_AT_ONCE, out=tmp_path / name, device="cpu")
 
     stopped, never = weights(tmp_path / "stopped"), weights(tmp_path / "never")
     assert all(torch.equal(stopped[key], never[key]) for key in never)
@@ -92,14 +85,7 @@ def test_an_interrupted_run_with_every_option_ends_as_if_never_stopped(
 
 
 def test_a_checkpoint_of_a_net_that_was_another_is_refused_and_kept(store: Store, tmp_path: Path):
-    def stop(metrics: EpochMetrics) -> bool:
-        if metrics.epoch == 2:
-            raise KeyboardInterrupt
-        return True
-
-    options = {"config": QUICK, "out": tmp_path / "run", "device": "cpu", "checkpoint_seconds": 0.0}
-    with pytest.raises(KeyboardInterrupt):
-        train(store, on_epoch=stop, **options)
+    train_until(2, store, config=QUICK, out=tmp_path / "run")
     path = tmp_path / "run" / "last.pt"
     saved = torch.load(path, weights_only=True)
     name = next(iter(saved["model"]))
@@ -108,7 +94,7 @@ def test_a_checkpoint_of_a_net_that_was_another_is_refused_and_kept(store: Store
     kept = path.read_bytes()
 
     with pytest.raises(UserError, match=r"last\.pt: cannot be gone on from .* give another --out"):
-        train(store, **options)
+        train(store, config=QUICK, out=tmp_path / "run", device="cpu")
 
     assert path.read_bytes() == kept
 
@@ -196,22 +182,16 @@ def test_the_loss_scale_of_half_precision_survives_an_interruption(
         scaler = torch.amp.GradScaler("cpu", init_scale=256.0, growth_interval=5)
         return MixedPrecision("16-mixed", device="cpu", scaler=scaler)
 
-    def stop_in_the_third_epoch(metrics: EpochMetrics) -> bool:
-        if metrics.epoch == 3:
-            raise KeyboardInterrupt
-        return True
-
     monkeypatch.setattr(
         "lightning_fabric.connector._Connector._check_and_init_precision", half_precision
     )
-    options = {"config": replace(QUICK, epochs=4), "device": "cpu", "checkpoint_seconds": 0.0}
-    with pytest.raises(KeyboardInterrupt):
-        train(store, out=tmp_path / "run", on_epoch=stop_in_the_third_epoch, **options)
+    config = replace(QUICK, epochs=4)
+    train_until(3, store, config=config, out=tmp_path / "run")
     saved = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["precision"]
     assert saved["scale"] != 256.0 or saved["_growth_tracker"] != 0, "there is nothing to restore"
 
-    train(store, out=tmp_path / "run", **options)
-    train(store, out=tmp_path / "never", **options)
+    for name in ("run", "never"):
+        train(store, config=config, out=tmp_path / name, device="cpu")
 
     assert losses(tmp_path / "run") == losses(tmp_path / "never")
     stopped, never = weights(tmp_path / "run"), weights(tmp_path / "never")

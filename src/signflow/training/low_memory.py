@@ -38,7 +38,11 @@ LowMemory = Literal["auto", "on", "off"]
 
 
 def learns_in_pieces(asked: LowMemory, config: TrainConfig, fabric: "Fabric") -> bool:
-    """Whether large linear layers are to learn in pieces."""
+    """Whether large linear layers are to learn in pieces.
+
+    "auto" is for the report's nets, which are known to call their large layers: of one whose
+    weights are used in another way, too, a part of what it should learn would be missed.
+    """
     if asked == "auto":
         alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
         return alone_on_cpu and config.model in REPORT_NETS

@@ -101,12 +101,11 @@ def check_precision(config: TrainConfig, store: Store, *, device: torch.device) 
     """
     if config.precision != "bf16-mixed" or device.type != "cpu":
         return
-    if any(
-        isinstance(module, nn.Conv3d) for module in model_without_memory(config, store).modules()
-    ):
+    model = model_without_memory(config, store)
+    if any(isinstance(module, nn.Conv3d) for module in model.modules()):
         raise UserError(
             f"--precision bf16-mixed: {config.model} convolves over time, whose gradients PyTorch"
-            " gets wrong in bf16 on a CPU; give 32-true, or train it on a GPU"
+            " gets wrong in bf16 on a CPU; give 32-true"
         )
 
 
