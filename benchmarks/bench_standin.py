@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import plain
-from side_by_side import Turns, table, take_turns
+from bench_building import ratios
+from side_by_side import take_turns
 
 from signflow.annotations import Clip, ClipList
 from signflow.store import Recipe, build_store
@@ -41,6 +42,9 @@ def measure(data: Path, *, quick: bool) -> str:
             {
                 "plain, Farneback": lambda: _plain(clips, place, plain.farneback),
                 "plain, DIS": lambda: _plain(clips, place, plain.dis),
+                "plain, Farneback, reading up to the clip": lambda: _plain(
+                    clips, place, plain.farneback, seek=False
+                ),
                 "store, farneback-fast": lambda: _store(clips, place, FarnebackFast()),
                 "store, dis": lambda: _store(clips, place, Dis()),
                 "decode + flow alone, farneback-fast": lambda: _bare(clips, FarnebackFast()),
@@ -55,11 +59,8 @@ def measure(data: Path, *, quick: bool) -> str:
             f"{len(clips)} clips of {CLIP_SECONDS} s, {each} in each of {len(SIZES)} rendered"
             f" videos of {minutes} minutes ({', '.join(f'{w} x {h}' for w, h in SIZES)}), spread"
             " over all of it, to ten frames of 224 x 224 and their flow. Both ways seek to where a"
-            " clip begins.",
-            table(
-                ["what", "ms a clip", "clips/s", "x plain", "all rounds (ms a clip)"],
-                [_row(way, turns, len(clips)) for way in turns.seconds],
-            ),
+            " clip begins, but where it says that the plain way reads up to it.",
+            ratios(turns, clips=len(clips)),
             f"**The limit.** Decoding and flow alone; the store takes {beyond:.2f} times as long.",
             f"**Seeking.** The last clip of a video takes {seek:.2f} times as long to decode as its"
             " first; 1 would mean that it costs nothing where a clip lies.",
@@ -106,21 +107,11 @@ def _render(place: Path, *, minutes: float, each: int) -> list[Clip]:
     return clips
 
 
-def _row(way: str, turns: Turns, count: int) -> list[str]:
-    plainly = "plain, DIS" if "dis" in way.lower() else "plain, Farneback"
-    return [
-        way,
-        f"{turns.median(way) / count * 1e3:.1f}",
-        f"{count / turns.median(way):.1f}",
-        f"{turns.ratio(plainly, way):.2f}",
-        turns.raw(way, unit=count * 1e-3),
-    ]
-
-
-def _plain(clips: list[Clip], place: Path, flow: plain.Flow) -> None:
+def _plain(clips: list[Clip], place: Path, flow: plain.Flow, *, seek: bool = True) -> None:
     for clip in clips:
         folder = place / "plain"
-        plain.prepare(plain.PlainClip(Path(clip.source), clip.start, clip.end), folder, flow=flow)
+        given = plain.PlainClip(Path(clip.source), clip.start, clip.end)
+        plain.prepare(given, folder, flow=flow, seek=seek)
         plain.read_frames(folder)
         plain.read_flow(folder)
         shutil.rmtree(folder)

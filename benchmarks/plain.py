@@ -1,7 +1,7 @@
 """The way of the report, as a competent student writes it: what signflow is measured against.
 
-Each clip is read by an OpenCV capture of its own, which seeks to its first frame. All its frames
-are written as JPEG files. Ten of them are read back, and Farneback's flow (or DIS) between them is
+Each clip is read by an OpenCV capture of its own, which seeks to its first frame (or, where that
+is asked for, reads up to it, as whoever does not trust seeking does). All its frames are written as JPEG files. Ten of them are read back, and Farneback's flow (or DIS) between them is
 computed at the video's full size, one pair after the other, and written as two grey JPEG files a
 pair. To train, files are read again, scaled to 224 x 224 and kept in RAM as floats; the optimiser
 is `torch.optim.Adam` with its defaults. Nothing here is made slow on purpose, and nothing needs
@@ -49,10 +49,10 @@ def dis(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float
     return search.calc(before, after, None)
 
 
-def prepare(clip: PlainClip, folder: Path, *, flow: Flow = farneback) -> None:
+def prepare(clip: PlainClip, folder: Path, *, flow: Flow = farneback, seek: bool = True) -> None:
     """From a clip to its JPEG files: frames 00000.jpg ..., flow x0.jpg, y0.jpg, ... y8.jpg."""
     folder.mkdir(parents=True)
-    count = _write_frames(clip, folder)
+    count = _write_frames(clip, folder, seek=seek)
     step = count // FRAMES
     chosen = [cv2.imread(str(folder / f"{k * step:05d}.jpg")) for k in range(FRAMES)]
     greys = [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame in chosen]
@@ -64,13 +64,16 @@ def prepare(clip: PlainClip, folder: Path, *, flow: Flow = farneback) -> None:
         cv2.imwrite(str(folder / f"y{pair}.jpg"), scaled[..., 1])
 
 
-def _write_frames(clip: PlainClip, folder: Path) -> int:
+def _write_frames(clip: PlainClip, folder: Path, *, seek: bool) -> int:
     capture = cv2.VideoCapture(str(clip.video))
     rate = capture.get(cv2.CAP_PROP_FPS)
     first = round(clip.start * rate)
     wanted = math.inf if clip.end is None else round(clip.end * rate) - first
-    if first:
+    if seek and first:
         capture.set(cv2.CAP_PROP_POS_FRAMES, first)
+    elif first:
+        for _ in range(first):
+            capture.grab()
     count = 0
     while count < wanted:
         there, frame = capture.read()

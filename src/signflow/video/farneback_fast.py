@@ -112,7 +112,9 @@ class _Level:
         kept = parameters.iterations * 5 * pitch
         self._ring = _zeros((2 * reach + 2) * kept)
         self._sums = _zeros(kept, of=np.float64)
-        self._row, self._partial = _zeros(2, 5 * (pitch + 2 * round_up(reach) + LANES) + LANES)
+        length = pitch + 2 * round_up(reach) + LANES
+        self._row = _zeros(5 * length + LANES + math.isqrt(parameters.winsize + 1))
+        self._partial = _zeros(length)
 
     @property
     def flow(self) -> Floats:

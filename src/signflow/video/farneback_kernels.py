@@ -9,7 +9,7 @@ Compared with OpenCV's, which this follows rounding by rounding where that matte
 
 - All iterations of a level go over the picture in one pass, each a window behind the one before
   it, so that what they read stays in the cache (`update_flow`).
-- Flow is smooth: most stretches of sixteen pixels look at the same two or three rows and columns
+- Flow is smooth: most stretches of eight pixels look at the same two or three rows and columns
   of the next picture. Then plain loads and weights, some of them zero, replace a gather.
 - The window is summed along the row in float32, then down the columns by a running sum in float64.
 """
@@ -23,13 +23,14 @@ from numba import types
 
 from signflow.video.lanes import (
     LANES,
+    anywhere,
     doubles,
     floats,
     floor,
     ints,
-    largest,
     load,
     load_pairs,
+    multiply_add,
     select,
     smallest,
     store,
@@ -41,6 +42,9 @@ from signflow.video.lanes import (
 GUARD = 4 * LANES
 """Numbers before the first and after the last row of an expansion that may be read, not used."""
 
+USUAL = 5
+"""The reach of the report's fit and of its window; loops of that known length are unrolled."""
+
 NOWHERE = 1 << 24
 """Further than any pixel."""
 
@@ -49,7 +53,7 @@ _part = numba.njit(forceinline=True, **_OPTIONS)
 
 
 def round_up(number: int) -> int:
-    """The next multiple of `LANES`: rows of such length begin where a line of the cache does."""
+    """The next multiple of `LANES`: vectors of such rows do not lie in two lines of the cache."""
     return -(-number // LANES) * LANES
 
 
@@ -111,7 +115,10 @@ def _expand(image, width, height, reach, weights, inverse, rows, expansion):
             _repeat_ends(rows, plane * length + margin, width, reach)
         for x in range(0, pitch, LANES):
             to = GUARD + 5 * y * pitch + x
-            _fit(margin + x, pitch, length, reach, weights, inverse, rows, expansion, to)
+            if reach == USUAL:
+                _fit(margin + x, pitch, length, USUAL, weights, inverse, rows, expansion, to)
+            else:
+                _fit(margin + x, pitch, length, reach, weights, inverse, rows, expansion, to)
 
 
 @_part
@@ -198,8 +205,8 @@ def _update_flow(
         columns: 0, 1, ... width - 1, then a number far outside.
         ring: iterations * (2 (winsize // 2) + 2) * 5 * pitch numbers to work with.
         sums: iterations * 5 * pitch.
-        row: 5 * (pitch + 2 round_up(winsize // 2) + LANES) + LANES.
-        partial: as many.
+        row: 5 * (pitch + 2 round_up(winsize // 2) + LANES) + LANES + sqrt(winsize + 1).
+        partial: pitch + 2 round_up(winsize // 2) + LANES.
     """
     reach = winsize // 2
     pitch = len(columns)
@@ -279,8 +286,8 @@ def _matrices(y, before, after, across, down, width, height, border, columns, ro
         r4 = select(inside, (c4 + r4) * floats(0.25), c4 * half)
         r0 = (load(before, at) - r0) * half
         r1 = (load(before, at + pitch) - r1) * half
-        r0 = r0 + (r2 * dy + r4 * dx)
-        r1 = r1 + (r4 * dy + r3 * dx)
+        r0 = multiply_add(r4, dx, multiply_add(r2, dy, r0))
+        r1 = multiply_add(r3, dx, multiply_add(r4, dy, r1))
         scale = load(border, x) * floats(edge)
         r0 = r0 * scale
         r1 = r1 * scale
@@ -289,18 +296,18 @@ def _matrices(y, before, after, across, down, width, height, border, columns, ro
         r4 = r4 * scale
         cross = r4 * r4
         to = margin + x
-        store(row, to, r2 * r2 + cross)
+        store(row, to, multiply_add(r2, r2, cross))
         store(row, to + length, (r2 + r3) * r4)
-        store(row, to + 2 * length, r3 * r3 + cross)
-        store(row, to + 3 * length, r2 * r0 + r4 * r1)
-        store(row, to + 4 * length, r4 * r0 + r3 * r1)
+        store(row, to + 2 * length, multiply_add(r3, r3, cross))
+        store(row, to + 3 * length, multiply_add(r2, r0, r4 * r1))
+        store(row, to + 4 * length, multiply_add(r4, r0, r3 * r1))
 
 
 @_part
 def _at(after, start, inside, whole_x, shift, whole_y, fx, fy, pitch):
     """The second picture's coefficients where the flow leads, bilinear; 0 where it leads outside.
 
-    Every pixel lies between two columns and two rows. Where those of all sixteen pixels, shifted by
+    Every pixel lies between two columns and two rows. Where those of all eight pixels, shifted by
     their own columns, are two or three altogether, they are loaded as they lie, and weighted by 0
     for the pixels that do not see them.
     """
@@ -313,10 +320,10 @@ def _at(after, start, inside, whole_x, shift, whole_y, fx, fy, pitch):
     if left == NOWHERE:
         return zero, zero, zero, zero, zero
     upper = smallest(select(inside, rows, ints(NOWHERE)))
-    wide = largest(select(inside, columns, ints(-NOWHERE))) > left
-    high = largest(select(inside, rows, ints(-NOWHERE))) > upper
-    too_wide = largest(select(inside, columns, ints(-NOWHERE))) > left + 1
-    too_high = largest(select(inside, rows, ints(-NOWHERE))) > upper + 1
+    wide = anywhere(select(inside, columns, ints(-NOWHERE)) > ints(left))
+    high = anywhere(select(inside, rows, ints(-NOWHERE)) > ints(upper))
+    too_wide = anywhere(select(inside, columns, ints(-NOWHERE)) > ints(left + 1))
+    too_high = anywhere(select(inside, rows, ints(-NOWHERE)) > ints(upper + 1))
     x0 = one - fx
     y0 = select(inside, one - fy, zero)
     y1 = select(inside, fy, zero)
@@ -379,39 +386,43 @@ def _at(after, start, inside, whole_x, shift, whole_y, fx, fy, pitch):
 def _gathered(plane, at, stride, w00, w01, w10, w11):
     p00, p01 = load_pairs(plane, at)
     p10, p11 = load_pairs(plane, at + ints(stride))
-    return w00 * p00 + w01 * p01 + w10 * p10 + w11 * p11
+    return multiply_add(w11, p11, multiply_add(w10, p10, multiply_add(w01, p01, w00 * p00)))
 
 
 @_part
 def _two_by_two(plane, at, stride, x0, x1, y0, y1):
-    return _two(plane, at, x0, x1) * y0 + _two(plane, at + stride, x0, x1) * y1
+    return multiply_add(_two(plane, at + stride, x0, x1), y1, _two(plane, at, x0, x1) * y0)
 
 
 @_part
 def _two_by_three(plane, at, stride, x0, x1, y0, y1, y2):
     upper = _two_by_two(plane, at, stride, x0, x1, y0, y1)
-    return upper + _two(plane, at + 2 * stride, x0, x1) * y2
+    return multiply_add(_two(plane, at + 2 * stride, x0, x1), y2, upper)
 
 
 @_part
 def _three_by_two(plane, at, stride, x0, x1, x2, y0, y1):
-    return _three(plane, at, x0, x1, x2) * y0 + _three(plane, at + stride, x0, x1, x2) * y1
+    return multiply_add(
+        _three(plane, at + stride, x0, x1, x2), y1, _three(plane, at, x0, x1, x2) * y0
+    )
 
 
 @_part
 def _three_by_three(plane, at, stride, x0, x1, x2, y0, y1, y2):
     upper = _three_by_two(plane, at, stride, x0, x1, x2, y0, y1)
-    return upper + _three(plane, at + 2 * stride, x0, x1, x2) * y2
+    return multiply_add(_three(plane, at + 2 * stride, x0, x1, x2), y2, upper)
 
 
 @_part
 def _two(plane, at, x0, x1):
-    return x0 * load(plane, at) + x1 * load(plane, at + 1)
+    return multiply_add(x1, load(plane, at + 1), x0 * load(plane, at))
 
 
 @_part
 def _three(plane, at, x0, x1, x2):
-    return x0 * load(plane, at) + x1 * load(plane, at + 1) + x2 * load(plane, at + 2)
+    return multiply_add(
+        x2, load(plane, at + 2), multiply_add(x1, load(plane, at + 1), x0 * load(plane, at))
+    )
 
 
 @_part
@@ -431,25 +442,33 @@ def _sum_along(row, partial, ring, to, width, pitch, reach, window):
                     total = total + both * floats(window[k])
                 store(ring, to + plane * pitch + x, total)
         return
+    if reach == USUAL:
+        _sum_box(row, partial, ring, to, length, margin, pitch, USUAL)
+    else:
+        _sum_box(row, partial, ring, to, length, margin, pitch, reach)
+
+
+@_part
+def _sum_box(row, partial, ring, to, length, margin, pitch, reach):
     # 2 reach + 1 numbers in groups: of `group` neighbours first, then of such sums.
     side = 2 * reach + 1
     group = 1
     while (group + 1) * (group + 1) <= side:
         group += 1
-    for x in range(0, 5 * length - group - LANES, LANES):
-        total = load(row, x)
-        for k in range(1, group):
-            total = total + load(row, x + k)
-        store(partial, x, total)
     grouped = side - side % group
     for plane in range(5):
+        start = plane * length + margin - reach
+        for x in range(0, pitch + grouped, LANES):
+            total = load(row, start + x)
+            for k in range(1, group):
+                total = total + load(row, start + x + k)
+            store(partial, x, total)
         for x in range(0, pitch, LANES):
-            at = plane * length + margin - reach + x
-            total = load(partial, at)
+            total = load(partial, x)
             for k in range(group, grouped, group):
-                total = total + load(partial, at + k)
+                total = total + load(partial, x + k)
             for k in range(grouped, side):
-                total = total + load(row, at + k)
+                total = total + load(row, start + x + k)
             store(ring, to + plane * pitch + x, total)
 
 

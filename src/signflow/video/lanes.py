@@ -1,8 +1,8 @@
-"""Sixteen numbers at a time in numba, which has no vectors of its own.
+"""Eight numbers at a time in numba, which has no vectors of its own.
 
-LLVM makes of them whatever the processor has: one register of AVX-512, two of AVX2, four of SSE or
-NEON. Every operation rounds by itself (nothing is fused), so that the numbers do not depend on the
-processor. Imports numba: import this module only where it is used.
+LLVM makes of them whatever the processor has: one register of AVX2, two of SSE or NEON. All but
+`multiply_add` rounds alike on every processor. Imports numba: import this module only where it is
+used.
 """
 
 import operator
@@ -14,11 +14,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 16
+LANES = 8
 
 
 class Vector(types.Type):
-    """The type of sixteen numbers of one kind."""
+    """The type of eight numbers of one kind."""
 
     def __init__(self, name: str, element: ir.Type) -> None:
         self.llvm = ir.VectorType(element, LANES)
@@ -41,7 +41,7 @@ _IN_ARRAYS = {types.float32: FLOATS, types.float64: DOUBLES}
 
 @intrinsic
 def load(_: Any, array: Any, index: Any) -> Any:
-    """Sixteen neighbours of a one-dimensional array, from `index` on."""
+    """Eight neighbours of a one-dimensional array, from `index` on."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature, arguments, signature.return_type)
@@ -52,7 +52,7 @@ def load(_: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(_: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write sixteen numbers to a one-dimensional array, from `index` on."""
+    """Write eight numbers to a one-dimensional array, from `index` on."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature, arguments, value)
@@ -64,7 +64,7 @@ def store(_: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def load_pairs(_: Any, array: Any, indices: Any) -> Any:
-    """(array[i], array[i + 1]) for sixteen indices from 0 on.
+    """(array[i], array[i + 1]) for eight indices from 0 on.
 
     A processor's own gather loads number by number; this loads both neighbours at once.
     """
@@ -100,6 +100,17 @@ def select(_: Any, mask: Any, where: Any, elsewhere: Any) -> Any:
 
 
 @intrinsic
+def anywhere(_: Any, mask: Any) -> Any:
+    """Whether a mask holds in any lane."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = builder.bitcast(arguments[0], ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, ir.IntType(LANES)(0))
+
+    return types.boolean(mask), emit
+
+
+@intrinsic
 def floor(_: Any, value: Any) -> Any:
     """The largest whole numbers that are not above floats, as floats."""
 
@@ -109,6 +120,18 @@ def floor(_: Any, value: Any) -> Any:
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
     return value(value), emit
+
+
+@intrinsic
+def multiply_add(_: Any, left: Any, right: Any, addend: Any) -> Any:
+    """left * right + addend: rounded once where a processor has an operation for it, else twice."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(left.llvm, [left.llvm] * 3)
+        name = f"llvm.fmuladd.v{LANES}f{32 if left is FLOATS else 64}"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+    return left(left, right, addend), emit
 
 
 def _repeater(vector: Vector, scalar: Any) -> Any:
@@ -146,22 +169,16 @@ to_floats = _conversion("fptrunc", FLOATS)
 to_doubles = _conversion("fpext", DOUBLES)
 
 
-def _reduction(name: str) -> Any:
-    @intrinsic
-    def reduce(_: Any, value: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind = ir.FunctionType(ir.IntType(32), [INTS.llvm])
-            full_name = f"llvm.vector.reduce.{name}.v{LANES}i32"
-            function = cgutils.get_or_insert_function(builder.module, kind, full_name)
-            return builder.call(function, arguments)
+@intrinsic
+def smallest(_: Any, value: Any) -> Any:
+    """The least of eight whole numbers."""
 
-        return types.int32(value), emit
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(32), [INTS.llvm])
+        name = f"llvm.vector.reduce.smin.v{LANES}i32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
-    return reduce
-
-
-smallest = _reduction("smin")
-largest = _reduction("smax")
+    return types.int32(value), emit
 
 
 def _operate(operation: Callable[..., Any], emit_as: Callable[..., Any], result: Any) -> None:
@@ -202,6 +219,7 @@ _operate(operator.mul, _arithmetic("mul"), None)
 _operate(operator.truediv, _arithmetic("div"), None)
 _operate(operator.eq, _comparison("=="), MASK)
 _operate(operator.ge, _comparison(">="), MASK)
+_operate(operator.gt, _comparison(">"), MASK)
 _operate(operator.lt, _comparison("<"), MASK)
 _operate(operator.and_, lambda builder, vector, *both: builder.and_(*both), None)
 
