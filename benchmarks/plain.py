@@ -1,11 +1,12 @@
 """The way of the report, as a competent student writes it: what signflow is measured against.
 
 Each clip is read by an OpenCV capture of its own, which seeks to its first frame (or, where that
-is asked for, reads up to it, as whoever does not trust seeking does). All its frames are written as JPEG files. Ten of them are read back, and Farneback's flow (or DIS) between them is
-computed at the video's full size, one pair after the other, and written as two grey JPEG files a
-pair. To train, files are read again, scaled to 224 x 224 and kept in RAM as floats; the optimiser
-is `torch.optim.Adam` with its defaults. Nothing here is made slow on purpose, and nothing needs
-more than OpenCV, NumPy and PyTorch.
+is asked for, reads up to it, as whoever does not trust seeking does). All its frames are written
+as JPEG files. Ten of them are read back, and Farneback's flow (or DIS) between them is computed at
+the video's full size, one pair after the other, and written as two grey JPEG files a pair. To
+train, files are read again, scaled to 224 x 224 and kept in RAM as floats; the optimiser is
+`torch.optim.Adam` with its defaults. Nothing here is made slow on purpose, and nothing needs more
+than OpenCV, NumPy and PyTorch.
 """
 
 import math
