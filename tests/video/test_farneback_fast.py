@@ -68,6 +68,7 @@ def pattern(size: tuple[int, int], *, seed: int, smooth: float) -> NDArray[np.ui
 @example((15, 70), {}, 0, (1, 1))
 @example((40, 17), {"winsize": 2}, 0, (0, 1))
 @example((33, 130), {"winsize": 1, "gaussian_window": True}, 0, (1, 0))
+@example((64, 100), {"winsize": 201}, 0, (2, 1))
 def test_it_is_opencv_s_flow_at_any_size_and_by_any_parameters(
     size: tuple[int, int], parameters: dict[str, object], seed: int, shift: tuple[int, int]
 ) -> None:
