@@ -22,7 +22,7 @@ from signflow.video import (
 )
 
 TITLE = "Farneback"
-NUDGED = Farneback(poly_sigma=1.1 * (1 + 1e-6))
+NUDGED = Farneback(poly_sigma=Farneback().poly_sigma * (1 + 1e-6))
 SETS = {"EgoGestAR": "egogestar", "Croatian signs": "croatian_signs"}
 
 

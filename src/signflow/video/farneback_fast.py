@@ -88,8 +88,7 @@ class _Level:
     def __init__(
         self, parameters: Farneback, kernels: "Kernels", scale: float, height: int, width: int
     ) -> None:
-        from signflow.video.farneback_kernels import GUARD, round_up
-        from signflow.video.lanes import LANES
+        from signflow.video.farneback_kernels import GUARD, LANES, round_up
 
         self._kernels = kernels
         self._parameters = parameters

@@ -9,12 +9,19 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 8
+
+OPTIONS: dict[str, Any] = {"boundscheck": False, "error_model": "numpy", "nogil": True}
+"""How all of this is compiled."""
+
+part = numba.njit(forceinline=True, **OPTIONS)
+"""Marks what is compiled into the function that calls it."""
 
 
 class Vector(types.Type):
