@@ -32,6 +32,7 @@ Way = Literal[
     "plain, fp32",
     "signflow, fp32",
     "signflow, bf16",
+    "signflow, fp32, --accumulate 2",
     "signflow, fp32, whole gradient",
     "signflow, bf16, whole gradient",
 ]
@@ -113,6 +114,7 @@ def main(*, store: Path, way: Way, size: int) -> None:
             Store.open(store),
             size,
             "bf16-mixed" if "bf16" in way else "32-true",
+            accumulate=2 if "accumulate" in way else 1,
             low_memory="off" if "whole gradient" in way else "auto",
         )
     )
@@ -134,11 +136,11 @@ def _plain(store: Store, size: int) -> tuple[float, float]:
 
 
 def _signflow(
-    store: Store, size: int, precision: Any, *, low_memory: LowMemory
+    store: Store, size: int, precision: Any, *, accumulate: int, low_memory: LowMemory
 ) -> tuple[float, float]:
     from lightning_fabric import Fabric
 
-    config = TrainConfig(batch_size=size, precision=precision)
+    config = TrainConfig(batch_size=size, precision=precision, accumulate=accumulate)
     rows = [row for row in store.rows if row.clip.split == "train"][: size * STEPS]
     keep_large_blocks()
     fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
