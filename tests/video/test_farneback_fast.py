@@ -1,5 +1,6 @@
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import signflow
 from signflow.video import (
     DecodedSpan,
     Farneback,
@@ -162,8 +164,13 @@ def test_without_numba_it_is_opencv_s_and_says_so_once(
     assert said.count("pip install 'signflow[fast]'") == 1
 
 
-def hits_of_a_new_process(cache: Path) -> int:
-    """Let a process compute flow; returns how many functions it took from the cache."""
+def hits_of_a_new_process(cache: Path, *, sources: Path | None = None) -> int:
+    """Let a process compute flow; returns how many functions it took from the cache.
+
+    Args:
+        cache: where what is compiled is kept.
+        sources: a folder with the package to take, instead of the one that is tested.
+    """
     program = (
         "import numpy as np\n"
         "from signflow.video import FarnebackFast, farneback_fast\n"
@@ -171,6 +178,8 @@ def hits_of_a_new_process(cache: Path) -> int:
         "print(sum(sum(k.stats.cache_hits.values()) for k in farneback_fast._kernels()))\n"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    if sources is not None:
+        environment["PYTHONPATH"] = str(sources)
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
@@ -181,6 +190,21 @@ def hits_of_a_new_process(cache: Path) -> int:
 def test_what_one_process_compiled_the_next_one_loads(tmp_path: Path) -> None:
     assert hits_of_a_new_process(tmp_path) == 0
     assert hits_of_a_new_process(tmp_path) == 2
+
+
+@pytest.mark.slow
+def test_what_was_compiled_from_other_sources_is_not_loaded(tmp_path: Path) -> None:
+    package = Path(signflow.__file__).parent
+    copy = tmp_path / "signflow"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "cache"
+    hits_of_a_new_process(cache, sources=tmp_path)
+    assert hits_of_a_new_process(cache, sources=tmp_path) == 2
+
+    with (copy / "video" / "farneback_kernels" / "lookup.py").open("a") as file:
+        file.write("# a change in what the kernels call, not in their own files\n")
+
+    assert hits_of_a_new_process(cache, sources=tmp_path) == 0
 
 
 @pytest.mark.slow

@@ -9,12 +9,15 @@ Compared with OpenCV's, which this follows rounding by rounding where that matte
 - The window is summed along the row in float32, then down the columns by a running sum in float64
   (`window`).
 
-numba keeps what it compiled for as long as the file of `expand` or of `update_flow` is the same:
-whoever changes another of these files removes `__pycache__` beside it.
+numba keeps what it compiled, under the function's name and for as long as the function's own file
+is the same. Most of what is compiled here stands in other files of this package, so their digest is
+part of the names.
 """
 
+import hashlib
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numba
 from numba import types
@@ -43,7 +46,15 @@ def compile_kernels(*, cache: bool) -> Kernels:
     wide, narrow, number = types.float64[::1], types.float32[::1], types.intp
     expanding = (narrow, number, number, number, types.float32[:, ::1], wide, narrow, narrow)
     updating = (*[narrow] * 4, *[number] * 4, narrow, narrow, narrow, narrow, wide, narrow, narrow)
-    return Kernels(
-        numba.njit(types.void(*expanding), cache=cache, **OPTIONS)(expand),
-        numba.njit(types.void(*updating), cache=cache, **OPTIONS)(update_flow),
-    )
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sources.update(path.read_bytes())
+
+    def compiled(kernel: Callable[..., None], takes: tuple[Any, ...]) -> Callable[..., None]:
+        kernel.__qualname__ = f"{kernel.__name__}_{sources.hexdigest()[:12]}"
+        function: Callable[..., None] = numba.njit(types.void(*takes), cache=cache, **OPTIONS)(
+            kernel
+        )
+        return function
+
+    return Kernels(compiled(expand, expanding), compiled(update_flow, updating))
