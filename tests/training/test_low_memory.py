@@ -14,6 +14,7 @@ from signflow.errors import UserError
 from signflow.models import Inputs, SignModel, create_model
 from signflow.store import Store
 from signflow.training import Processes, TrainConfig, low_memory, train
+from signflow.training.config import Precision
 from signflow.training.low_memory import PiecewiseAdam
 from signflow.training.weights import model_shape
 
@@ -70,8 +71,11 @@ def test_what_is_learnt_is_the_same_but_for_rounding(
 
 
 @pytest.mark.usefixtures("small_is_large")
-def test_an_interrupted_run_goes_on_with_and_without(store: Store, tmp_path: Path):
-    config = replace(QUICK, epochs=3, warmup_epochs=0.5, schedule="cosine")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_an_interrupted_run_goes_on_with_and_without(
+    precision: Precision, store: Store, tmp_path: Path
+):
+    config = replace(QUICK, epochs=3, warmup_epochs=0.5, schedule="cosine", precision=precision)
     for name, goes_on in (("pieces", "on"), ("whole", "off")):
         train_until(2, store, config=config, out=tmp_path / name, low_memory="on")
         train(store, config=config, out=tmp_path / name, device="cpu", low_memory=goes_on)
@@ -99,6 +103,32 @@ def test_the_large_layer_learns_and_has_no_gradient(store: Store):
     assert layer.weight.grad is None
     assert model.get_submodule("classifier.2").weight.grad is not None
     assert float((layer.weight - before).abs().max()) == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.usefixtures("small_is_large")
+def test_the_16_bit_weights_are_those_of_the_layer_whoever_changes_them(store: Store):
+    model = create_model("early-fusion", shape=model_shape(store.recipe, store.classes))
+    layer = model.get_submodule("classifier.1")
+    given = torch.rand(3, layer.weight.shape[1])
+
+    def is_up_to_date() -> bool:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return torch.equal(layer(given), nn.functional.linear(given, layer.weight, layer.bias))
+
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    PiecewiseAdam(model, optimizer)
+    with torch.inference_mode():
+        assert is_up_to_date()
+    for _ in range(2):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = layer(given).sum()
+        loss.backward()
+        before = layer.weight.clone()
+        optimizer.step()
+        assert not torch.equal(layer.weight, before)
+        assert is_up_to_date()
+    layer.load_state_dict({"weight": -layer.weight, "bias": layer.bias})
+    assert is_up_to_date()
 
 
 class TakesTheWeights(SignModel):

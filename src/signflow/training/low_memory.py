@@ -101,25 +101,8 @@ class PiecewiseAdam:
     """
 
     def __init__(self, model: SignModel, optimizer: torch.optim.Optimizer) -> None:
-        self._layers = dict(large_layers(model))
-        self._factors: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in self._layers}
-        for name, layer in self._layers.items():
-            layer.weight.requires_grad_(False)
-            layer.register_forward_hook(self._watched(name))
+        self._layers = {name: _LargeLayer(layer) for name, layer in large_layers(model)}
         optimizer.register_step_post_hook(self._update)
-
-    def _watched(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
-        def keep(given: Tensor, back: Tensor) -> None:
-            # As autocast has it, both have the precision that the layer computed in.
-            factors = given.detach().to(back.dtype).flatten(0, -2), back.flatten(0, -2)
-            self._factors[name].append(factors)
-
-        def after_forward(layer: nn.Module, args: tuple[Any, ...], output: Tensor) -> Any:
-            if not torch.is_grad_enabled():
-                return output
-            return _Watch.apply(output, args[0], keep)  # type: ignore[no-untyped-call]
-
-        return after_forward
 
     @torch.no_grad()
     def _update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
@@ -128,14 +111,58 @@ class PiecewiseAdam:
             id(weight): group for group in optimizer.param_groups for weight in group["params"]
         }
         for name, layer in self._layers.items():
-            if not self._factors[name]:
+            if not layer.factors:
                 raise UserError(
                     f"--low-memory on: nothing came back through the layer {name} of this model,"
                     " which uses it in another way than by calling it; leave it out"
                 )
-            given, back = map(torch.cat, zip(*self._factors[name], strict=True))
-            self._factors[name].clear()
-            _update_in_pieces(optimizer, groups[id(layer.weight)], layer.weight, given, back)
+            _update_in_pieces(optimizer, groups[id(layer.weight)], layer)
+
+
+class _LargeLayer:
+    """Computes what a linear layer does, and keeps what the gradient of its weights is made of.
+
+    Under autocast the weights are wanted in 16 bits. Making them so at every step takes longer than
+    what a small batch does with them, so they are kept, and follow the weights piece by piece.
+    """
+
+    def __init__(self, layer: nn.Linear) -> None:
+        self.weight = layer.weight
+        self.factors: list[tuple[Tensor, Tensor]] = []
+        self._bias = layer.bias
+        self._short: Tensor | None = None
+        self._short_is_of = -1
+        layer.weight.requires_grad_(False)
+        layer.forward = self._forward  # type: ignore[assignment]
+
+    def rows_changed(self, begin: int, end: int) -> None:
+        """Have the 16-bit weights follow; to be called for all rows, one piece after the other."""
+        if self._short is not None:
+            self._short[begin:end] = self.weight[begin:end]
+            self._short_is_of = self.weight._version
+
+    def _forward(self, given: Tensor) -> Tensor:
+        output = nn.functional.linear(given, self._weight_to_compute_with(), self._bias)
+        if not torch.is_grad_enabled():
+            return output
+        watched: Tensor = _Watch.apply(output, given, self._keep)  # type: ignore[no-untyped-call]
+        return watched
+
+    def _keep(self, given: Tensor, back: Tensor) -> None:
+        # As autocast has it, both have the precision that the layer computed in.
+        given = given.detach().to(back.dtype)
+        self.factors.append((given.flatten(0, -2), back.flatten(0, -2)))
+
+    def _weight_to_compute_with(self) -> Tensor:
+        kind = self.weight.device.type
+        if not torch.is_autocast_enabled(kind):
+            return self.weight
+        # Whoever else writes to the weights, as a checkpoint does, counts their version up.
+        if self._short is None or self._short_is_of != self.weight._version:
+            with torch.inference_mode(False):  # validation may be first, training comes after it
+                self._short = self.weight.detach().to(torch.get_autocast_dtype(kind))
+            self._short_is_of = self.weight._version
+        return self._short
 
 
 class _Watch(torch.autograd.Function):
@@ -157,13 +184,12 @@ class _Watch(torch.autograd.Function):
 
 
 def _update_in_pieces(
-    optimizer: torch.optim.Optimizer,
-    group: dict[str, Any],
-    weight: Tensor,
-    given: Tensor,
-    back: Tensor,
+    optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _LargeLayer
 ) -> None:
     """A step of Adam on weights (out, in); their gradient is back (N, out) by given (N, in)."""
+    weight = layer.weight
+    given, back = map(torch.cat, zip(*layer.factors, strict=True))
+    layer.factors.clear()
     state = optimizer.state[weight]
     if not state:  # as Adam begins
         state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
@@ -189,4 +215,5 @@ def _update_in_pieces(
             eps=group["eps"],
             maximize=False,
         )
+        layer.rows_changed(begin, end)
     state["step"] += 1
