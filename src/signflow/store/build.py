@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -30,7 +31,7 @@ from signflow.store.layout import (
     store_json,
 )
 from signflow.store.plan import ShardPlan, plan_shards
-from signflow.store.recipe import Recipe, fingerprint
+from signflow.store.recipe import Recipe, fingerprint, what_differs
 from signflow.store.rows import ClipRow, read_rows, write_rows
 from signflow.video import prepare_flow
 
@@ -130,7 +131,7 @@ def build_store(
         wanted["leave_out"] = leave_out.name
     identity = fingerprint(wanted)
     with _full_disk_is_said(out):
-        _claim(out, identity, overwrite=overwrite)
+        _claim(out, identity, recipe=recipe, overwrite=overwrite)
     with _full_disk_is_said(out), _only_build(out):
         if store_json(out).exists():
             rows = read_rows(clips_path(out))
@@ -161,21 +162,22 @@ def build_store(
     )
 
 
-def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
+def _claim(out: Path, identity: str, *, recipe: Recipe, overwrite: bool) -> None:
     """Make sure that `out` is free, or holds this very build."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; --out must be a directory")
     marker = building_folder(out) / "build.json"
     described = store_json(out) if store_json(out).exists() else marker
     if described.exists():
-        if read_json(described, what="a store").get("fingerprint") == identity:
+        holds = read_json(described, what="a store")
+        if holds.get("fingerprint") == identity:
             done = described == store_json(out)
             if not (overwrite and done and _came_since(read_rows(clips_path(out)))):
                 return
         elif not overwrite:
             raise UserError(
-                f"{out}: holds a store of other clips or another recipe, or with other leaks"
-                " dropped; give another --out, or --overwrite to replace it"
+                f"{out}: holds a store of {_what_is_held(holds.get('recipe'), wanted=recipe)}; give"
+                " another --out, or --overwrite to replace it"
             )
         with _only_build(out):
             for path in (store_json(out), clips_path(out)):
@@ -184,7 +186,15 @@ def _claim(out: Path, identity: str, *, overwrite: bool) -> None:
             shutil.rmtree(building_folder(out), ignore_errors=True)
     elif out.is_dir() and any(out.iterdir()) and not clips_path(out).exists():
         raise UserError(f"{out}: is not empty and holds no store; give another --out")
-    write_json(marker, {"fingerprint": identity})
+    write_json(marker, {"fingerprint": identity, "recipe": recipe.to_dict()})
+
+
+def _what_is_held(recipe: dict[str, Any] | None, *, wanted: Recipe) -> str:
+    """What makes another store than the one that is wanted of it, as far as its recipe tells."""
+    differences = [] if recipe is None else what_differs(Recipe.from_dict(recipe), wanted)
+    if differences:
+        return f"another recipe ({'; '.join(differences)})"
+    return "other clips or another recipe, or with other leaks dropped"
 
 
 def _came_since(rows: Sequence[ClipRow]) -> int:

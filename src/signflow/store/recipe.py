@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
 from tyro.conf import Fixed, Suppress
@@ -182,6 +182,34 @@ RECIPES: dict[Protocol, Recipe] = {
 
 In pictures that small the presets of DIS, whose finest scale is half their size, lose hands.
 """
+
+
+def what_differs(one: Recipe, other: Recipe) -> list[str]:
+    """The options of `signflow build` in which recipes differ, both values with each.
+
+    Example:
+        >>> what_differs(Recipe(image_size=64), Recipe())
+        ['--image-size 64, not 224']
+    """
+
+    def told(recipe: Recipe) -> dict[str, Any]:
+        values = {
+            field.name.replace("_", "-"): getattr(recipe, field.name) for field in fields(Recipe)
+        }
+        if recipe.bound == replace(recipe, flow_bound=None).bound:
+            values["flow-bound"] = None
+        flow = flow_to_dict(recipe.flow)
+        values["flow"] = flow.pop("method")
+        if one.flow.name == other.flow.name:
+            values |= {f"flow-options {name}": value for name, value in flow.items()}
+        return values
+
+    ones, others = told(one), told(other)
+    return [
+        f"--{name} {value}, not {others[name]}"
+        for name, value in ones.items()
+        if value != others[name]
+    ]
 
 
 def fingerprint(value: Any) -> str:
