@@ -176,7 +176,7 @@ _LATER = {field.name: field.default for field in fields(Recipe) if field.name no
 
 RECIPES: dict[Protocol, Recipe] = {
     "report": Recipe(),
-    "standard": Recipe(frames=16, image_size=64, sampling="segments", flow=Dis(finest_scale=0)),
+    "standard": Recipe(frames=16, image_size=112, sampling="segments", flow=Dis(finest_scale=0)),
 }
 """The report's, and what was found to recognise most (`docs/results.md`).
 
