@@ -241,7 +241,7 @@ def test_another_recipe_does_not_overwrite_a_store_unasked(square_table: Path, t
     build_store(clips, out=out, recipe=RECIPE, workers=0)
     before = shard_bytes(out)
 
-    held = rf"holds a store of another recipe \(--image-size {RECIPE.image_size}, not 16\); give"
+    held = rf"holds a store of another recipe \(image_size {RECIPE.image_size}, not 16\); give"
     with pytest.raises(UserError, match=held):
         build_store(clips, out=out, recipe=replace(RECIPE, image_size=16), workers=0)
     assert shard_bytes(out) == before

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 import signflow
 from signflow.annotations import SPLITS, ClipList
-from signflow.errors import UserError
+from signflow.errors import UserError, what_differs
 from signflow.files import read_json, write_json
 from signflow.processes import available_cores
 from signflow.progress import progress_bar
@@ -31,7 +31,7 @@ from signflow.store.layout import (
     store_json,
 )
 from signflow.store.plan import ShardPlan, plan_shards
-from signflow.store.recipe import Recipe, fingerprint, what_differs
+from signflow.store.recipe import Recipe, fingerprint
 from signflow.store.rows import ClipRow, read_rows, write_rows
 from signflow.video import prepare_flow
 
@@ -191,9 +191,10 @@ def _claim(out: Path, identity: str, *, recipe: Recipe, overwrite: bool) -> None
 
 def _what_is_held(recipe: dict[str, Any] | None, *, wanted: Recipe) -> str:
     """What makes another store than the one that is wanted of it, as far as its recipe tells."""
-    differences = [] if recipe is None else what_differs(Recipe.from_dict(recipe), wanted)
-    if differences:
-        return f"another recipe ({'; '.join(differences)})"
+    if recipe is not None:
+        held = Recipe.from_dict(recipe)
+        if differences := what_differs(held.to_options(), wanted.to_options()):
+            return f"another recipe ({differences})"
     return "other clips or another recipe, or with other leaks dropped"
 
 

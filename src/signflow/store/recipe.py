@@ -150,6 +150,14 @@ class Recipe:
             "flow_bound": self.bound,
         }
 
+    def to_options(self) -> dict[str, Any]:
+        """Every option of `signflow build` that makes the recipe, and its flow's own, by name."""
+        flow = flow_to_dict(self.flow)
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.bound == replace(self, flow_bound=None).bound:
+            options["flow_bound"] = None
+        return options | {"flow": flow.pop("method")} | flow
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """The recipe that `to_dict` wrote.
@@ -182,34 +190,6 @@ RECIPES: dict[Protocol, Recipe] = {
 
 In pictures that small the presets of DIS, whose finest scale is half their size, lose hands.
 """
-
-
-def what_differs(one: Recipe, other: Recipe) -> list[str]:
-    """The options of `signflow build` in which recipes differ, both values with each.
-
-    Example:
-        >>> what_differs(Recipe(image_size=64), Recipe())
-        ['--image-size 64, not 224']
-    """
-
-    def told(recipe: Recipe) -> dict[str, Any]:
-        values = {
-            field.name.replace("_", "-"): getattr(recipe, field.name) for field in fields(Recipe)
-        }
-        if recipe.bound == replace(recipe, flow_bound=None).bound:
-            values["flow-bound"] = None
-        flow = flow_to_dict(recipe.flow)
-        values["flow"] = flow.pop("method")
-        if one.flow.name == other.flow.name:
-            values |= {f"flow-options {name}": value for name, value in flow.items()}
-        return values
-
-    ones, others = told(one), told(other)
-    return [
-        f"--{name} {value}, not {others[name]}"
-        for name, value in ones.items()
-        if value != others[name]
-    ]
 
 
 def fingerprint(value: Any) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from signflow.errors import UserError
+from signflow.errors import UserError, what_differs
 from signflow.files import atomic_path, read_json, write_json
 from signflow.store import Store
 from signflow.training.config import SCHEMA_VERSION, TrainConfig
@@ -179,5 +179,4 @@ def _empty(path: Path) -> bool:
 def _difference(found: Run, wanted: Run) -> str:
     old: dict[str, Any] = {"store": found.store_fingerprint, **found.config.to_dict()}
     new: dict[str, Any] = {"store": wanted.store_fingerprint, **wanted.config.to_dict()}
-    changes = [f"{key} {old[key]}, not {new[key]}" for key in old if old[key] != new[key]]
-    return f"holds a run with {', '.join(changes)}"
+    return f"holds a run with {what_differs(old, new)}"
