@@ -62,6 +62,14 @@ def test_what_exceeds_the_bound_saturates_and_is_counted() -> None:
     assert saturated == pytest.approx(0.4)
 
 
+def test_a_large_flow_is_stored_as_its_rows_are() -> None:
+    flow = np.random.default_rng(0).normal(0, 15, (700, 301)).astype(np.float32).T
+    stored, saturated = quantise_flow(flow, bound=20)
+    rows = [quantise_flow(row, bound=20) for row in flow]
+    np.testing.assert_array_equal(stored, [row for row, _ in rows])
+    assert saturated == pytest.approx(np.mean([share for _, share in rows]))
+
+
 @pytest.mark.parametrize("bound", [0, -1, float("nan"), float("inf")])
 def test_a_bound_must_be_a_positive_number_of_pixels(bound: float) -> None:
     with pytest.raises(ValueError, match="bound is"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 import numpy as np
-from scipy.stats import binom
+import scipy
 
 from signflow.evaluation.experiments import Experiment
 from signflow.evaluation.intervals import (
@@ -128,7 +128,7 @@ def sign_flip(differences: Integers, *, level: float = LEVEL) -> tuple[float, in
     sums = np.ones(1)
     for size, count in zip((sizes // step).tolist(), counts.tolist(), strict=True):
         one = np.zeros(size * count + 1)
-        one[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        one[::size] = scipy.stats.binom.pmf(np.arange(count + 1), count, 0.5)
         sums = _convolved(sums, one)
     values = np.abs(2 * step * np.arange(len(sums)) - total)
     by_distance = np.bincount(values, weights=np.maximum(sums, 0.0), minlength=total + 1)

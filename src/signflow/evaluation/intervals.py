@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+import scipy
 
 RESAMPLES = 10_000
 """How often a bootstrap resamples."""
@@ -55,7 +55,9 @@ def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> In
         raise ValueError(f"correct must be within 0 .. total = {total}, got {correct}")
     if total == 0:
         return NOTHING_COUNTED
-    bounds = binomtest(correct, total).proportion_ci(confidence_level=confidence, method="wilson")
+    bounds = scipy.stats.binomtest(correct, total).proportion_ci(
+        confidence_level=confidence, method="wilson"
+    )
     return Interval(correct / total, float(bounds.low), float(bounds.high))
 
 

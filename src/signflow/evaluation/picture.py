@@ -5,16 +5,17 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from matplotlib import font_manager, rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec, SubplotSpec
+from typing import TYPE_CHECKING
 
 from signflow.errors import UserError
 from signflow.evaluation.strip import Images, Strip, clip_strip, colour_wheel
 from signflow.files import atomic_path
 from signflow.store import Sample, Store
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.gridspec import SubplotSpec
 
 Guess = tuple[str, float]
 """A gloss and its score, 0 to 1."""
@@ -73,6 +74,11 @@ def clip_picture(
         >>> png = clip_picture(store.sample("a"), classes=store.classes, guesses=None,
         ...                    flow_bound=store.recipe.bound, title="a: hello")
     """
+    # Whoever measures and draws nothing need not wait for Matplotlib.
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
+
     strip = clip_strip(sample, flow_bound=flow_bound)
     width = _CELL * len(strip.frames) + (_GUESSES if guesses else 0.0) + 0.3
     with rc_context(
@@ -147,7 +153,7 @@ def listed_guesses(guesses: Sequence[Guess], true: str) -> list[tuple[int, str, 
     return [entry for entry in ranked if entry[0] <= MOST_GUESSES or entry[1] == true]
 
 
-def _draw_strip(figure: Figure, place: SubplotSpec, strip: Strip) -> None:
+def _draw_strip(figure: "Figure", place: "SubplotSpec", strip: Strip) -> None:
     shown = len(strip.frames)
     # Half a frame is the unit, so that flow lies between the two frames it connects.
     grid = place.subgridspec(2, 2 * shown, wspace=0.0, hspace=0.16)
@@ -163,7 +169,7 @@ def _draw_strip(figure: Figure, place: SubplotSpec, strip: Strip) -> None:
     wheel.set_title(f"{strip.full_colour:.1f} px", fontsize=6, color=_FAINT, pad=2)
 
 
-def _image(figure: Figure, place: SubplotSpec, image: Images, *, edge: str) -> Axes:
+def _image(figure: "Figure", place: "SubplotSpec", image: Images, *, edge: str) -> "Axes":
     axes = figure.add_subplot(place)
     axes.imshow(image, interpolation="antialiased", aspect="auto")
     axes.set(xticks=[], yticks=[])
@@ -172,7 +178,7 @@ def _image(figure: Figure, place: SubplotSpec, image: Images, *, edge: str) -> A
     return axes
 
 
-def _draw_guesses(axes: Axes, listed: Sequence[tuple[int, str, float]], true: str) -> None:
+def _draw_guesses(axes: "Axes", listed: Sequence[tuple[int, str, float]], true: str) -> None:
     for line, (rank, gloss, score) in enumerate(listed):
         is_true = gloss == true
         weight, colour = ("bold", _TRUE) if is_true else ("normal", _INK)
@@ -186,7 +192,7 @@ def _draw_guesses(axes: Axes, listed: Sequence[tuple[int, str, float]], true: st
     axes.set_axis_off()
 
 
-def _as_png(figure: Figure) -> bytes:
+def _as_png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A letter that no installed font has becomes a box; there is nothing to be done about it.
@@ -198,6 +204,8 @@ def _as_png(figure: Figure) -> bytes:
 
 def installed_fonts() -> list[str]:
     """Those of `FONTS` that are there; Matplotlib takes each letter from the first that has it."""
+    from matplotlib import font_manager
+
     installed = set(font_manager.get_font_names())
     return [name for name in FONTS if name in installed] or ["sans-serif"]
 

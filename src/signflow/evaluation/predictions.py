@@ -94,17 +94,18 @@ def read_predictions(path: Path) -> Predictions:
         UserError: the file is missing, is no Parquet, or holds other columns.
     """
     try:
-        table = pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
+        with pq.ParquetFile(path) as file:
+            table = file.read(columns=SCHEMA.names).cast(SCHEMA)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `signflow evaluate` writes it") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{path}: holds no predictions ({reason}); write it anew with `signflow evaluate`"
         ) from None
     return Predictions(
         clip_ids=tuple(table["clip_id"].to_pylist()),
-        labels=table["label"].to_numpy(),
+        labels=np.array(table["label"].to_pylist(), dtype=np.int64),
         scores=_as_matrix(path, table["scores"].to_pylist()),
     )
 

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy
 
 from signflow.evaluation.intervals import Floats, Integers
 
@@ -70,21 +70,23 @@ class Scored:
         return np.maximum(place, 0)
 
     @cached_property
-    def of_class(self) -> sparse.csr_array:
+    def of_class(self) -> "scipy.sparse.csr_array":
         """Which clips each class has: shape (classes, clips)."""
         return _members(self.labels, self.classes)
 
     @cached_property
-    def taken_for(self) -> sparse.csr_array:
+    def taken_for(self) -> "scipy.sparse.csr_array":
         """Which clips are taken for each class: shape (classes, clips)."""
         return _members(self.ranked[:, 0], self.classes)
 
     @cached_property
-    def in_bin(self) -> sparse.csr_array:
+    def in_bin(self) -> "scipy.sparse.csr_array":
         """Which clips each calibration bin has: shape (bins, clips)."""
         return _members(self.bins, CALIBRATION_BINS)
 
 
-def _members(numbers: Integers, count: int) -> sparse.csr_array:
+def _members(numbers: Integers, count: int) -> "scipy.sparse.csr_array":
     clips = len(numbers)
-    return sparse.csr_array((np.ones(clips), (numbers, np.arange(clips))), shape=(count, clips))
+    return scipy.sparse.csr_array(
+        (np.ones(clips), (numbers, np.arange(clips))), shape=(count, clips)
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 LEAST_OVERLAP = 0.5
 """Temporal intersection over union from which on a spotted sign is an annotated one."""
@@ -105,5 +105,5 @@ def spotting_quality(
         ],
         dtype=np.int64,
     ).reshape(len(spotted), len(annotated))
-    rows, columns = optimize.linear_sum_assignment(fits, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(fits, maximize=True)
     return SpottingQuality(len(spotted), len(annotated), int(fits[rows, columns].sum()))

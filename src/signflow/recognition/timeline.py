@@ -10,7 +10,6 @@ from typing import Any
 from signflow.errors import UserError
 from signflow.files import atomic_path, write_json
 from signflow.recognition.spot import Timeline
-from signflow.recognition.timeline_picture import write_picture
 from signflow.recognition.windows import Spotted
 
 SCHEMA_VERSION = 1
@@ -135,10 +134,16 @@ def _write_json(path: Path, timeline: Timeline) -> None:
     write_json(path, timeline_to_dict(timeline))
 
 
+def _write_picture(path: Path, timeline: Timeline) -> None:
+    from signflow.recognition.timeline_picture import write_picture  # and Matplotlib
+
+    write_picture(path, timeline)
+
+
 _WRITERS: dict[str, Callable[[Path, Timeline], None]] = {
     ".json": _write_json,
     ".csv": _write_csv,
     ".vtt": _write_vtt,
     ".eaf": _write_eaf,
-    ".png": write_picture,
+    ".png": _write_picture,
 }

@@ -89,7 +89,10 @@ def read_rows(path: Path) -> list[ClipRow]:
     """Read what `write_rows` wrote."""
     names = [field.name for field in fields(Clip)]
     rows = []
-    for values in pq.read_table(path).to_pylist():
+    # `pq.read_table` would first load pandas, wherever that is installed.
+    with pq.ParquetFile(path) as file:
+        table = file.read()
+    for values in table.to_pylist():
         # A store that was built before a field of Clip came to be goes without it.
         clip = {name: values.pop(name) for name in names if name in values}
         clip["box"] = None if clip["box"] is None else tuple(clip["box"])

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import optimize
 from torch import Tensor
 
 from signflow.models import scores
@@ -176,7 +176,7 @@ def fit_temperature(log_scores: Floats, labels: NDArray[np.int64]) -> float:
 
     log_scores = np.maximum(log_scores, np.log(np.finfo(np.float64).tiny))
     bounds = (np.log(LEAST_TEMPERATURE), np.log(MOST_TEMPERATURE))
-    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
+    found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
     return float(np.exp(found.x))
 
 

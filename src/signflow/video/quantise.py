@@ -12,6 +12,9 @@ ZERO = 128
 STEPS = 127
 """Steps from no motion to the bound, on either side: bytes 1 .. 255."""
 
+_BLOCK = 65536
+"""Values at a time: they stay in cache, where whole clips would be in memory that is fresh."""
+
 
 def quantise_flow(flow: NDArray[np.floating], *, bound: float) -> tuple[NDArray[np.uint8], float]:
     """Store signed flow in bytes.
@@ -37,11 +40,21 @@ def quantise_flow(flow: NDArray[np.floating], *, bound: float) -> tuple[NDArray[
         (array([128, 255,   1], dtype=uint8), 0.3333333333333333)
     """
     _check_bound(bound)
-    steps = np.rint(np.asarray(flow) * (STEPS / bound))
-    if np.isnan(steps).any():
-        raise ValueError("flow holds NaN, but must be numbers of pixels")
-    saturated = float(np.mean(np.abs(steps) > STEPS)) if steps.size else 0.0
-    return (np.clip(steps, -STEPS, STEPS) + ZERO).astype(np.uint8), saturated
+    values = np.ravel(flow)
+    stored, saturated = np.empty(values.shape, dtype=np.uint8), 0
+    for start in range(0, values.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        steps = np.multiply(values[block], STEPS / bound)
+        np.rint(steps, out=steps)
+        least, most = steps.min(), steps.max()
+        if np.isnan(least):
+            raise ValueError("flow holds NaN, but must be numbers of pixels")
+        if least < -STEPS or most > STEPS:
+            saturated += int(np.count_nonzero(np.abs(steps) > STEPS))
+            np.clip(steps, -STEPS, STEPS, out=steps)
+        steps += ZERO
+        stored[block] = steps
+    return stored.reshape(np.shape(flow)), saturated / values.size if values.size else 0.0
 
 
 def dequantise_flow(stored: NDArray[np.uint8], *, bound: float) -> NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+import scipy
 import torch
-from scipy.special import betaincinv
 from torch import Tensor
 from torch.nn import functional
 
@@ -57,7 +57,7 @@ def draw_mix(
 def _beta(chance: Tensor, parameter: float) -> Tensor:
     if not parameter:
         return torch.ones_like(chance)
-    return torch.from_numpy(betaincinv(parameter, parameter, chance.numpy()))
+    return torch.from_numpy(scipy.special.betaincinv(parameter, parameter, chance.numpy()))
 
 
 def _outside(kept: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
