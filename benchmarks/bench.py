@@ -22,7 +22,16 @@ from signflow.progress import console
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 Stage = Literal[
-    "farneback", "building", "standin", "workers", "reading", "training", "nets", "gpu", "growth"
+    "farneback",
+    "building",
+    "standin",
+    "workers",
+    "reading",
+    "training",
+    "nets",
+    "gpu",
+    "growth",
+    "start",
 ]
 
 

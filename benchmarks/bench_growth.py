@@ -1,20 +1,19 @@
 """Stage Growth: does anything bend as a set grows? Time, size and memory by number of clips."""
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from side_by_side import table
+from side_by_side import spent_by_signflow, table
+
+from signflow.store import RECIPES
 
 TITLE = "Growth"
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "growth.png"
-IMAGE_SIZE = 64
+IMAGE_SIZE = RECIPES["standard"].image_size
 
 
 @dataclass(frozen=True)
@@ -72,25 +71,17 @@ def _grow(place: Path, clips: int) -> Grown:
     data, store, run = (place / f"{what}-{clips}" for what in ("set", "store", "run"))
     part = clips // 8
     size = ("--width", 160, "--height", 120)
-    _spent("synth", data, "--train", clips - 2 * part, "--val", part, "--test", part, *size)
-    words = ("--image-size", IMAGE_SIZE, "--workers", 0, "--out", store)
-    build, build_peak = _spent("build", data, "--videos", data / "videos", *words)
+    spent_by_signflow(
+        "synth", data, "--train", clips - 2 * part, "--val", part, "--test", part, *size
+    )
+    words = ("--workers", 0, "--out", store)
+    build, build_peak = spent_by_signflow("build", data, "--videos", data / "videos", *words)
     words = ("--model", "temporal", "--epochs", 1, "--device", "cpu", "--out", run)
-    epoch, epoch_peak = _spent("train", store, *words)
+    epoch, epoch_peak = spent_by_signflow("train", store, *words)
     kept = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
     for made in (data, store, run):
         shutil.rmtree(made)
     return Grown(clips, build, build_peak, kept / 1e6, epoch, epoch_peak)
-
-
-def _spent(*words: object) -> tuple[float, float]:
-    """Processor seconds of a command, and the most memory it had, in millions of bytes."""
-    command = [sys.executable, "-m", "signflow.cli.main", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
 
 
 def _lines(grown: list[Grown]) -> dict[str, list[float]]:

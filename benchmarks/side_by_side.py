@@ -3,6 +3,8 @@
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +50,25 @@ def take_turns(ways: Mapping[str, Callable[[], object]], *, rounds: int) -> Turn
             ways[name]()
             seconds[name].append(time.process_time() - started)
     return Turns(seconds)
+
+
+def spent(*words: object) -> tuple[float, float]:
+    """Run Python with such arguments to its end.
+
+    Returns:
+        processor seconds, and the most memory it had resident, in millions of bytes.
+    """
+    command = [sys.executable, *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def spent_by_signflow(*words: object) -> tuple[float, float]:
+    """Run a signflow command to its end; see `spent`."""
+    return spent("-m", "signflow.cli.main", *words)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -7,14 +7,12 @@ by `signflow train` and by a plain loop that first reads everything into float t
 the most memory that was ever resident in each process. Writes the table in docs/training.md.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import tyro
 from flow_bound import write_between_markers
+from side_by_side import spent, spent_by_signflow
 
 from signflow.files import read_json
 from signflow.progress import console
@@ -65,13 +63,11 @@ def main(
 def _line(place: Path, count: int, *, image_size: int) -> str:
     data, store = place / f"set-{count}", place / f"store-{count}"
     part = count // 8
-    _peak_megabytes(
-        "signflow.cli.main",
+    spent_by_signflow(
         *("synth", data, "--train", count - 2 * part, "--val", part, "--test", part),
         *("--width", 160, "--height", 120),
     )
-    _peak_megabytes(
-        "signflow.cli.main",
+    spent_by_signflow(
         *("build", data, "--videos", data / "videos", "--protocol", "report"),
         *("--image-size", image_size, "--out", store),
     )
@@ -79,29 +75,12 @@ def _line(place: Path, count: int, *, image_size: int) -> str:
     built = sum(split["built"] for split in counts.values())
     size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) / 1e6
     with tempfile.TemporaryDirectory() as runs:
-        ours = _peak_megabytes(
-            "signflow.cli.main",
+        _, ours = spent_by_signflow(
             *("train", store, "--model", MODEL, "--batch-size", BATCH_SIZE),
             *("--epochs", 1, "--device", "cpu", "--out", Path(runs) / "run"),
         )
-    plain = _peak_megabytes(Path(__file__), "--plain-on", store)
+    _, plain = spent(__file__, "--plain-on", store)
     return f"| {built:,} | {size:,.0f} | {ours:,.0f} | {plain:,.0f} |"
-
-
-def _peak_megabytes(program: str | Path, *words: object) -> float:
-    """Run a program to its end; the most memory it had resident, in millions of bytes."""
-    start = (
-        [sys.executable, str(program)]
-        if isinstance(program, Path)
-        else [sys.executable, "-m", program]
-    )
-    process = subprocess.Popen([*start, *map(str, words)])
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(
-            f"{' '.join(map(str, words))} ended with {os.waitstatus_to_exitcode(status)}"
-        )
-    return usage.ru_maxrss * 1024 / 1e6
 
 
 def train_plainly(path: Path) -> None:

@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from interruption import train_until
 from lightning_fabric import Fabric
 from squares import Signflow
+from torch import nn
 
 from signflow.errors import UserError
 from signflow.models import create_model
 from signflow.store import Store
 from signflow.training import TrainConfig, low_memory, train
+from signflow.training import learner as learner_module
 from signflow.training.learner import Learner, make_learner
 from signflow.training.low_memory import LowMemory
 from signflow.training.weights import load_model, model_shape
@@ -32,7 +35,33 @@ def learner_of(store: Store, config: TrainConfig, low_memory: LowMemory = "auto"
     )
 
 
-def test_a_pixels_channels_lie_side_by_side_and_give_the_same(store: Store):
+@pytest.mark.parametrize(
+    ("processor", "changes", "side_by_side"),
+    [
+        ("AVX512", {}, True),
+        ("AVX2", {}, False),
+        ("AVX2", {"precision": "bf16-mixed"}, True),
+        ("AVX2", {"model": "compact"}, True),
+    ],
+)
+def test_a_pixels_channels_lie_side_by_side_where_that_is_faster(
+    processor: str,
+    changes: dict[str, Any],
+    side_by_side: bool,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(learner_module, "get_cpu_capability", lambda: processor)
+
+    net = learner_of(store, replace(QUICK, **changes), "off").net
+
+    kernels = [layer.weight for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    wide = next(kernel for kernel in kernels if min(kernel.shape[1:]) > 1)
+    assert wide.is_contiguous(memory_format=torch.channels_last) is side_by_side
+
+
+def test_channels_side_by_side_give_the_same(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(learner_module, "get_cpu_capability", lambda: "AVX512")
     learner = learner_of(store, QUICK, "off")
     torch.manual_seed(QUICK.seed)
     usual = create_model("early-fusion", shape=model_shape(store.recipe, store.classes))
@@ -43,8 +72,6 @@ def test_a_pixels_channels_lie_side_by_side_and_give_the_same(store: Store):
         torch.manual_seed(1)  # of dropout
         net(rgb=rgb, flow=flow).logsumexp(-1).sum().backward()
 
-    kernels = learner.net.get_submodule("flow_features.0").weight
-    assert kernels.is_contiguous(memory_format=torch.channels_last)
     for mine, other in zip(learner.net.parameters(), usual.parameters(), strict=True):
         assert torch.equal(mine, other)
         assert mine.grad is not None
@@ -52,8 +79,11 @@ def test_a_pixels_channels_lie_side_by_side_and_give_the_same(store: Store):
         torch.testing.assert_close(mine.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
-def test_an_older_checkpoint_is_gone_on_from(store: Store, tmp_path: Path):
-    """Weights and moments of runs begun before lie in the order that PyTorch begins with."""
+def test_a_checkpoint_with_another_layout_is_gone_on_from(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Those of another processor, or of an older signflow, lie in PyTorch's own order."""
+    monkeypatch.setattr(learner_module, "get_cpu_capability", lambda: "AVX512")
     run = tmp_path / "run"
     train(store, config=QUICK, out=tmp_path / "never", device="cpu")
     train_until(2, store, config=QUICK, out=run)

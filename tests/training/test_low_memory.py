@@ -41,7 +41,8 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """At 32 pixels the layer has 8.2 M weights: 1,000 rows, here in pieces of 37, the last of 1."""
     monkeypatch.setattr(low_memory, "LARGE", 8_000_000)
     monkeypatch.setattr(low_memory, "PIECE", 37 * 8192)
-    monkeypatch.setattr(low_memory, "ROWS", 1)
+    monkeypatch.setattr(low_memory, "LEAST_ROWS", 1)
+    monkeypatch.setattr(low_memory, "MOST_ROWS", 1)
 
 
 @pytest.mark.usefixtures("small_is_large")

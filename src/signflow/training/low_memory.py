@@ -31,8 +31,8 @@ LARGE = 10_000_000
 PIECE = 2_000_000
 """Weights that are updated at once, so that their gradient stays in the processor's cache, ..."""
 
-ROWS = 16
-"""... but at least so many rows of them: products of narrower matrices are slow."""
+LEAST_ROWS, MOST_ROWS = 16, 64
+"""... but so many rows of them, as many as clips: products of narrower matrices are slow."""
 
 LowMemory = Literal["auto", "on", "off"]
 
@@ -197,7 +197,7 @@ def _update_in_pieces(
         state["exp_avg_sq"] = torch.zeros_like(weight)
     update = adamw if isinstance(optimizer, torch.optim.AdamW) else adam
     beta1, beta2 = group["betas"]
-    rows = max(ROWS, PIECE // weight.shape[1])
+    rows = max(PIECE // weight.shape[1], min(max(len(given), LEAST_ROWS), MOST_ROWS))
     for begin, end in pairwise([*range(0, len(weight), rows), len(weight)]):
         update(
             [weight[begin:end]],
