@@ -60,13 +60,14 @@ def _commands(place: Path, number: int) -> dict[str, list[object]]:
     """Arguments of Python, by what they do."""
     run = place / f"run-{number}"
     video = min((place / "set" / "videos").iterdir())
+    cpu = ("--device", "cpu")
     words: dict[str, list[object]] = {
         "build --help": ["build", "--help"],
         "report --help": ["report", "--help"],
         "train --help": ["train", "--help"],
-        "train, one epoch": ["train", place / "store", "--epochs", 1, "--out", run],
+        "train, one epoch": ["train", place / "store", *cpu, "--epochs", 1, "--out", run],
         "predict --help": ["predict", "--help"],
-        "predict, one video": ["predict", run, video],
+        "predict, one video": ["predict", run, video, *cpu],
     }
     plain: dict[str, list[object]] = {ALONE: ["-c", "import torch"], LEARNING: ["-c", STEP]}
     return plain | {what: ["-m", "signflow.cli.main", *each] for what, each in words.items()}

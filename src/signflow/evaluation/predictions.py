@@ -94,6 +94,7 @@ def read_predictions(path: Path) -> Predictions:
         UserError: the file is missing, is no Parquet, or holds other columns.
     """
     try:
+        # `pq.read_table`, and `to_numpy` below, would load pandas, wherever that is installed.
         with pq.ParquetFile(path) as file:
             table = file.read(columns=SCHEMA.names).cast(SCHEMA)
     except FileNotFoundError:
