@@ -38,40 +38,48 @@ def store(square_store: Path) -> Store:
 
 @pytest.fixture
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At 32 pixels the layer has 8.2 M weights: 1,000 rows, here in pieces of 37, the last of 1."""
+    """At 32 pixels the layer has 8.2 M weights: 1,000 rows; pieces are of 37, the last of 1."""
     monkeypatch.setattr(low_memory, "LARGE", 8_000_000)
     monkeypatch.setattr(low_memory, "PIECE", 37 * 8192)
     monkeypatch.setattr(low_memory, "LEAST_ROWS", 1)
     monkeypatch.setattr(low_memory, "MOST_ROWS", 1)
 
 
-@pytest.mark.usefixtures("small_is_large")
+@pytest.fixture(params=["in registers", "in pieces"])
+def with_and_without_numba(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "in registers":
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(low_memory, "has_numba", lambda: False)
+
+
+@pytest.mark.usefixtures("small_is_large", "with_and_without_numba")
 @pytest.mark.parametrize(
-    ("options", "tolerance"),
+    ("options", "furthest_apart", "apart"),
     [
-        ({}, 1e-7),
-        ({"weight_decay": 0.05, "schedule": "cosine", "label_smoothing": 0.1}, 1e-7),
-        ({"precision": "bf16-mixed"}, 1e-7),
+        ({}, 1e-6, 1e-9),
+        ({"weight_decay": 0.05, "schedule": "cosine", "label_smoothing": 0.1}, 1e-6, 1e-9),
+        # In registers the gradient isn't rounded to 16 bits first; what comes of it is.
+        ({"precision": "bf16-mixed"}, 6e-4, 1e-6),
         # The parts' gradients are summed in another order. Adam divides them by their size, so that
         # where one is all but nothing, a step of the learning rate's size may differ: 6 steps.
-        ({"accumulate": 3}, 6e-4),
+        ({"accumulate": 3}, 6e-4, 1e-7),
     ],
 )
 def test_what_is_learnt_is_the_same_but_for_rounding(
-    options: dict[str, object], tolerance: float, store: Store, tmp_path: Path
+    options: dict[str, object], furthest_apart: float, apart: float, store: Store, tmp_path: Path
 ):
     config = replace(QUICK, **options)
     for name, little in (("plain", "off"), ("pieces", "auto")):
         train(store, config=config, out=tmp_path / name, device="cpu", low_memory=little)
 
-    apart = furthest(tmp_path / "plain", tmp_path / "pieces")
-    assert apart <= tolerance
+    assert furthest(tmp_path / "plain", tmp_path / "pieces") <= furthest_apart
     whole = weights(tmp_path / "plain")["classifier.1.weight"]
     pieces = weights(tmp_path / "pieces")["classifier.1.weight"]
-    assert float((whole - pieces).abs().mean()) < 1e-7
+    assert float((whole - pieces).abs().mean()) <= apart
 
 
-@pytest.mark.usefixtures("small_is_large")
+@pytest.mark.usefixtures("small_is_large", "with_and_without_numba")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_an_interrupted_run_goes_on_with_and_without(
     precision: Precision, store: Store, tmp_path: Path
@@ -83,10 +91,10 @@ def test_an_interrupted_run_goes_on_with_and_without(
     train(store, config=config, out=tmp_path / "never", device="cpu", low_memory="on")
 
     assert furthest(tmp_path / "pieces", tmp_path / "never") == 0
-    assert furthest(tmp_path / "whole", tmp_path / "never") <= 1e-7
+    assert furthest(tmp_path / "whole", tmp_path / "never") <= 1e-4  # a step's length
 
 
-@pytest.mark.usefixtures("small_is_large")
+@pytest.mark.usefixtures("small_is_large", "with_and_without_numba")
 def test_the_large_layer_learns_and_has_no_gradient(store: Store):
     model = create_model("early-fusion", shape=model_shape(store.recipe, store.classes))
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
@@ -106,7 +114,7 @@ def test_the_large_layer_learns_and_has_no_gradient(store: Store):
     assert float((layer.weight - before).abs().max()) == pytest.approx(1e-3, rel=0.01)
 
 
-@pytest.mark.usefixtures("small_is_large")
+@pytest.mark.usefixtures("small_is_large", "with_and_without_numba")
 def test_the_16_bit_weights_are_those_of_the_layer_whoever_changes_them(store: Store):
     model = create_model("early-fusion", shape=model_shape(store.recipe, store.classes))
     layer = model.get_submodule("classifier.1")

@@ -1,8 +1,5 @@
 import importlib.util
-import os
-import shutil
-import subprocess
-import sys
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import signflow
+from signflow.compiled import has_numba
 from signflow.video import (
     DecodedSpan,
     Farneback,
@@ -25,7 +22,7 @@ from signflow.video import (
     quantise_flow,
 )
 
-pytest.importorskip("numba")
+farneback_kernels = pytest.importorskip("signflow.video.farneback_kernels")
 REAL = Path(__file__).parents[3] / "shared" / "data"
 EXAMPLES = settings(
     max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -150,65 +147,31 @@ def test_without_numba_it_is_opencv_s_and_says_so_once(
         assert name == "numba"
 
     monkeypatch.setattr(importlib.util, "find_spec", finds_no_numba)
-    farneback_fast._has_numba.cache_clear()
+    has_numba.cache_clear()
     farneback_fast._say_that_numba_is_missing.cache_clear()
     try:
         frames = np.stack([pattern((64, 64), seed=s, smooth=4) for s in range(3)])
         frames = np.repeat(frames[..., None], 3, axis=-1)
         found = [compute_flow(frames, method=FarnebackFast()) for _ in range(2)][1]
     finally:
-        farneback_fast._has_numba.cache_clear()
+        has_numba.cache_clear()
         farneback_fast._say_that_numba_is_missing.cache_clear()
     np.testing.assert_array_equal(found, compute_flow(frames, method=Farneback()))
     said = capsys.readouterr().err
     assert said.count("pip install 'signflow[fast]'") == 1
 
 
-def hits_of_a_new_process(cache: Path, *, sources: Path | None = None) -> int:
-    """Let a process compute flow; returns how many functions it took from the cache.
+def test_whatever_the_kernels_are_made_of_is_told_apart_in_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[set[Path]] = []
 
-    Args:
-        cache: where what is compiled is kept.
-        sources: a folder with the package to take, instead of the one that is tested.
-    """
-    program = (
-        "import numpy as np\n"
-        "from signflow.video import FarnebackFast, farneback_fast\n"
-        "assert not FarnebackFast().between(*np.zeros((2, 64, 64), np.uint8)).any()\n"
-        "print(sum(sum(k.stats.cache_hits.values()) for k in farneback_fast._kernels()))\n"
-    )
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
-    if sources is not None:
-        environment["PYTHONPATH"] = str(sources)
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
+    def note(kernel: object, *, takes: object, sources: Iterable[Path]) -> None:
+        told.append(set(sources))
 
+    monkeypatch.setattr(farneback_kernels, "compile_kernel", note)
+    farneback_kernels.compile_kernels()
 
-@pytest.mark.slow
-def test_what_one_process_compiled_the_next_one_loads(tmp_path: Path) -> None:
-    assert hits_of_a_new_process(tmp_path) == 0
-    assert hits_of_a_new_process(tmp_path) == 2
-
-
-@pytest.mark.slow
-def test_what_was_compiled_from_other_sources_is_not_loaded(tmp_path: Path) -> None:
-    package = Path(signflow.__file__).parent
-    copy = tmp_path / "signflow"
-    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    cache = tmp_path / "cache"
-    hits_of_a_new_process(cache, sources=tmp_path)
-    assert hits_of_a_new_process(cache, sources=tmp_path) == 2
-
-    with (copy / "video" / "farneback_kernels" / "lookup.py").open("a") as file:
-        file.write("# a change in what the kernels call, not in their own files\n")
-
-    assert hits_of_a_new_process(cache, sources=tmp_path) == 0
-
-
-@pytest.mark.slow
-def test_a_cache_that_cannot_be_written_is_no_hindrance(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    # numba then looks beside the sources, where an earlier process may have left what it compiled.
-    assert hits_of_a_new_process(tmp_path / "file" / "cache") in (0, 2)
+    folder = Path(farneback_kernels.__file__).parent
+    assert told == [set(folder.glob("*.py"))] * 2
+    assert folder / "lookup.py" in told[0]

@@ -2,8 +2,9 @@
 
 The gradient of a linear layer's weights is a product of two small matrices, what came in and what
 came back: in early fusion at 224 pixels 1.6 GB, of (B, 401408) and (B, 1000). Those two are kept
-instead, and the optimiser multiplies them and updates the weights some rows at a time. What is
-learnt is the same but for rounding.
+instead, and the optimiser multiplies them and updates the weights a few at a time: on a CPU with
+numba in registers (`adam_kernel`), elsewhere some rows at once. What is learnt is the same but for
+rounding.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
+from signflow.compiled import has_numba
 from signflow.errors import UserError
 from signflow.models import SignModel
 from signflow.store import Store
@@ -29,7 +32,7 @@ LARGE = 10_000_000
 """Weights from which a linear layer is one of those that this is for."""
 
 PIECE = 2_000_000
-"""Weights that are updated at once, so that their gradient stays in the processor's cache, ..."""
+"""Weights that are updated at once without numba: their gradient stays in the cache, ..."""
 
 LEAST_ROWS, MOST_ROWS = 16, 64
 """... but so many rows of them, as many as clips: products of narrower matrices are slow."""
@@ -116,7 +119,7 @@ class PiecewiseAdam:
                     f"--low-memory on: nothing came back through the layer {name} of this model,"
                     " which uses it in another way than by calling it; leave it out"
                 )
-            _update_in_pieces(optimizer, groups[id(layer.weight)], layer)
+            _update(optimizer, groups[id(layer.weight)], layer)
 
 
 class _LargeLayer:
@@ -135,11 +138,20 @@ class _LargeLayer:
         layer.weight.requires_grad_(False)
         layer.forward = self._forward  # type: ignore[assignment]
 
-    def rows_changed(self, begin: int, end: int) -> None:
-        """Have the 16-bit weights follow; to be called for all rows, one piece after the other."""
-        if self._short is not None:
-            self._short[begin:end] = self.weight[begin:end]
-            self._short_is_of = self.weight._version
+    def factors_of_gradient(self) -> tuple[Tensor, Tensor]:
+        """What came in, (N, in), and what came back, (N, out); they are given once."""
+        given, back = map(torch.cat, zip(*self.factors, strict=True))
+        self.factors.clear()
+        return given, back
+
+    @property
+    def short_weight(self) -> Tensor | None:
+        """The 16-bit weights, if there are any: whoever changes the weights has them follow, ..."""
+        return self._short
+
+    def followed(self) -> None:
+        """... and then says so."""
+        self._short_is_of = self.weight._version
 
     def _forward(self, given: Tensor) -> Tensor:
         output = nn.functional.linear(given, self._weight_to_compute_with(), self._bias)
@@ -183,19 +195,69 @@ class _Watch(torch.autograd.Function):
         return back, None, None
 
 
-def _update_in_pieces(
-    optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _LargeLayer
-) -> None:
-    """A step of Adam on weights (out, in); their gradient is back (N, out) by given (N, in)."""
+def _update(optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _LargeLayer) -> None:
+    """A step of Adam on a layer's weights."""
     weight = layer.weight
-    given, back = map(torch.cat, zip(*layer.factors, strict=True))
-    layer.factors.clear()
     state = optimizer.state[weight]
     if not state:  # as Adam begins
         state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
         state["exp_avg"] = torch.zeros_like(weight)
         state["exp_avg_sq"] = torch.zeros_like(weight)
-    update = adamw if isinstance(optimizer, torch.optim.AdamW) else adam
+    decoupled = isinstance(optimizer, torch.optim.AdamW)
+    if _can_be_updated_in_registers(weight):
+        _update_in_registers(layer, state, group, decoupled=decoupled)
+    else:
+        _update_in_pieces(layer, state, group, decoupled=decoupled)
+    state["step"] += 1
+    layer.followed()
+
+
+def _can_be_updated_in_registers(weight: Tensor) -> bool:
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not has_numba():
+        return False
+    from signflow.training.adam_kernel import COLUMNS, ROWS
+
+    rows, columns = weight.shape
+    return rows % ROWS == 0 and columns % COLUMNS == 0
+
+
+def _update_in_registers(
+    layer: _LargeLayer, state: dict[str, Any], group: dict[str, Any], *, decoupled: bool
+) -> None:
+    from signflow.training.adam_kernel import Adam, update
+
+    beta1, beta2 = group["betas"]
+    rate, decay, step = group["lr"], group["weight_decay"], state["step"].item() + 1
+    given, back = layer.factors_of_gradient()
+    short = layer.short_weight
+    update(
+        layer.weight.numpy(),
+        state["exp_avg"].numpy(),
+        state["exp_avg_sq"].numpy(),
+        None if short is None else short.view(torch.uint16).numpy(),
+        given=given.float().numpy(),
+        back=back.float().numpy(),
+        adam=Adam(
+            new_in_mean=1 - beta1,
+            old_in_square=beta2,
+            new_in_square=1 - beta2,
+            rate=rate / (1 - beta1**step),
+            scale_of_root=(1 - beta2**step) ** -0.5,
+            eps=group["eps"],
+            pull=0 if decoupled else decay,
+            keep=1 - rate * decay if decoupled else 1,
+        ),
+        threads=torch.get_num_threads(),
+    )
+    increment_version(layer.weight)
+
+
+def _update_in_pieces(
+    layer: _LargeLayer, state: dict[str, Any], group: dict[str, Any], *, decoupled: bool
+) -> None:
+    weight, short = layer.weight, layer.short_weight
+    given, back = layer.factors_of_gradient()
+    update = adamw if decoupled else adam
     beta1, beta2 = group["betas"]
     rows = max(PIECE // weight.shape[1], min(max(len(given), LEAST_ROWS), MOST_ROWS))
     for begin, end in pairwise([*range(0, len(weight), rows), len(weight)]):
@@ -215,5 +277,5 @@ def _update_in_pieces(
             eps=group["eps"],
             maximize=False,
         )
-        layer.rows_changed(begin, end)
-    state["step"] += 1
+        if short is not None:
+            short[begin:end] = weight[begin:end]

@@ -1,6 +1,5 @@
 """Farneback's method in a third or less of OpenCV's time, compiled by numba (`signflow[fast]`)."""
 
-import importlib.util
 import math
 import multiprocessing
 import threading
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from signflow.compiled import has_numba
 from signflow.progress import console_err
 from signflow.video.flow import Farneback, register_flow
 
@@ -59,7 +59,7 @@ class FarnebackFast(Farneback):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not _has_numba():
+        if not has_numba():
             _say_that_numba_is_missing()
 
     def between(self, previous_grey: NDArray[np.uint8], next_grey: NDArray[np.uint8]) -> Floats:
@@ -69,7 +69,7 @@ class FarnebackFast(Farneback):
 
     def along(self, greys: Sequence[NDArray[np.uint8]]) -> Iterator[Floats]:
         """See `SequenceFlow.along`: each picture is expanded once."""
-        if not _has_numba() or min(greys[0].shape) < SMALLEST or self.winsize < 2:
+        if not has_numba() or min(greys[0].shape) < SMALLEST or self.winsize < 2:
             yield from (super(FarnebackFast, self).between(*pair) for pair in pairwise(greys))
             return
         pyramid = _pyramid(self, greys[0].shape)
@@ -287,15 +287,7 @@ def _zeros(*shape: int, of: type = np.float32) -> NDArray[Any]:
 def _kernels() -> "Kernels":
     from signflow.video.farneback_kernels import compile_kernels
 
-    try:
-        return compile_kernels(cache=True)
-    except (OSError, RuntimeError):  # there is nowhere to write to: compiled in every process
-        return compile_kernels(cache=False)
-
-
-@lru_cache(maxsize=1)
-def _has_numba() -> bool:
-    return importlib.util.find_spec("numba") is not None
+    return compile_kernels()
 
 
 @lru_cache(maxsize=1)

@@ -8,22 +8,17 @@ Compared with OpenCV's, which this follows rounding by rounding where that matte
   of the next picture. Then plain loads and weights, some of them zero, replace a gather (`lookup`).
 - The window is summed along the row in float32, then down the columns by a running sum in float64
   (`window`).
-
-numba keeps what it compiled, under the function's name and for as long as the function's own file
-is the same. Most of what is compiled here stands in other files of this package, so their digest is
-part of the names.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numba
 from numba import types
 
+from signflow.compiled import compile_kernel
+from signflow.compiled.lanes import LANES
 from signflow.video.farneback_kernels.expansion import expand
-from signflow.video.farneback_kernels.lanes import LANES, OPTIONS
 from signflow.video.farneback_kernels.rows import GUARD, round_up
 from signflow.video.farneback_kernels.update import update_flow
 
@@ -37,24 +32,13 @@ class Kernels(NamedTuple):
     update_flow: Callable[..., None]
 
 
-def compile_kernels(*, cache: bool) -> Kernels:
-    """Compile, or take from numba's cache.
-
-    Raises:
-        RuntimeError, OSError: there is no place for the cache, or it cannot be written.
-    """
+def compile_kernels() -> Kernels:
+    """Compile, or take from numba's cache."""
     wide, narrow, number = types.float64[::1], types.float32[::1], types.intp
     expanding = (narrow, number, number, number, types.float32[:, ::1], wide, narrow, narrow)
     updating = (*[narrow] * 4, *[number] * 4, narrow, narrow, narrow, narrow, wide, narrow, narrow)
-    sources = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        sources.update(path.read_bytes())
-
-    def compiled(kernel: Callable[..., None], takes: tuple[Any, ...]) -> Callable[..., None]:
-        kernel.__qualname__ = f"{kernel.__name__}_{sources.hexdigest()[:12]}"
-        function: Callable[..., None] = numba.njit(types.void(*takes), cache=cache, **OPTIONS)(
-            kernel
-        )
-        return function
-
-    return Kernels(compiled(expand, expanding), compiled(update_flow, updating))
+    sources = [*Path(__file__).parent.glob("*.py")]
+    return Kernels(
+        compile_kernel(expand, takes=expanding, sources=sources),
+        compile_kernel(update_flow, takes=updating, sources=sources),
+    )

@@ -1,6 +1,6 @@
 """The polynomial that Farneback's method fits around every pixel."""
 
-from signflow.video.farneback_kernels.lanes import (
+from signflow.compiled.lanes import (
     LANES,
     doubles,
     floats,

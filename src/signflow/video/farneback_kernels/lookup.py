@@ -1,6 +1,6 @@
 """The second picture's coefficients where the flow leads."""
 
-from signflow.video.farneback_kernels.lanes import (
+from signflow.compiled.lanes import (
     anywhere,
     floats,
     ints,

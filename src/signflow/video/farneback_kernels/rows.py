@@ -5,7 +5,7 @@ beyond the width has no meaning. A row of an expansion has five such rows, one a
 coefficients of y, x, y^2, x^2 and xy, so that neighbouring pixels are neighbours in memory.
 """
 
-from signflow.video.farneback_kernels.lanes import LANES, part
+from signflow.compiled.lanes import LANES, part
 
 GUARD = 4 * LANES
 """Numbers before the first and after the last row of an expansion that may be read, not used."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signflow.video.farneback_kernels.lanes import (
+from signflow.compiled.lanes import (
     LANES,
     floats,
     floor,

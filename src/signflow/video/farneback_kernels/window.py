@@ -1,6 +1,6 @@
 """What a window of pixels says together about the flow in its middle."""
 
-from signflow.video.farneback_kernels.lanes import (
+from signflow.compiled.lanes import (
     LANES,
     doubles,
     floats,

@@ -41,6 +41,7 @@ class _VectorModel(models.PrimitiveModel):
 FLOATS = Vector("Floats", ir.FloatType())
 DOUBLES = Vector("Doubles", ir.DoubleType())
 INTS = Vector("Ints", ir.IntType(32))
+BFLOATS = Vector("BFloats", ir.IntType(16))
 MASK = Vector("Mask", ir.IntType(1))
 
 _IN_ARRAYS = {types.float32: FLOATS, types.float64: DOUBLES}
@@ -139,6 +140,55 @@ def multiply_add(_: Any, left: Any, right: Any, addend: Any) -> Any:
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
     return left(left, right, addend), emit
+
+
+@intrinsic
+def square_root(_: Any, value: Any) -> Any:
+    """The roots of eight floats."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(value.llvm, [value.llvm])
+        name = f"llvm.sqrt.v{LANES}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+    return value(value), emit
+
+
+@intrinsic
+def to_bfloats(_: Any, value: Any) -> Any:
+    """Floats in 16 bits, to the nearest, of two as near the even one: for an array of uint16."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def all_lanes(number: int) -> Any:
+            return ir.Constant(INTS.llvm, [number] * LANES)
+
+        (given,) = arguments
+        bits = builder.bitcast(given, INTS.llvm)
+        odd = builder.and_(builder.lshr(bits, all_lanes(16)), all_lanes(1))
+        rounded = builder.add(bits, builder.add(odd, all_lanes(0x7FFF)))
+        # Rounded up, a number that is none would become one.
+        is_none = builder.fcmp_unordered("uno", given, given)
+        rounded = builder.select(is_none, all_lanes(0x7FC00000), rounded)
+        return builder.trunc(builder.lshr(rounded, all_lanes(16)), BFLOATS.llvm)
+
+    return BFLOATS(value), emit
+
+
+@intrinsic
+def prefetch(_: Any, array: Any, index: Any) -> Any:
+    """Have what stands at an index in the cache soon, to be written; it may lie outside."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments, FLOATS)
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_write, in_every_level, data = flag(1), flag(3), flag(1)
+        address = builder.bitcast(address, byte)
+        builder.call(function, [address, to_write, in_every_level, data])
+        return context.get_dummy_value()
+
+    return types.void(array, index), emit
 
 
 def _repeater(vector: Vector, scalar: Any) -> Any:
