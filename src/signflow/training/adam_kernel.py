@@ -6,7 +6,6 @@ columns are fetched meanwhile. Import this module only where numba is.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from signflow.compiled import compile_kernel
+from signflow.compiled import compile_kernel, share_out
 from signflow.compiled.lanes import (
     LANES,
     floats,
@@ -99,15 +98,12 @@ def update(
         clips,
         *weight.shape,
     )
-    share = -(-columns // (threads * COLUMNS)) * COLUMNS
 
-    def work(begin: int) -> None:
+    def work(begin: int, end: int) -> None:
         room = np.empty(max(_ROOM, COLUMNS * clips), np.float32)
-        _kernel()(*in_every_thread, begin, min(begin + share, columns), room)
+        _kernel()(*in_every_thread, begin, end, room)
 
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, range(0, columns, share)):
-            pass
+    share_out(work, columns, threads=threads, multiple=COLUMNS)
 
 
 @lru_cache(maxsize=1)

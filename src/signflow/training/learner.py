@@ -8,11 +8,13 @@ import torch
 from torch.backends.cpu import get_cpu_capability
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from signflow.compiled import has_numba
 from signflow.models import SignModel, create_model
 from signflow.store import ClipRow, Store
 from signflow.training.config import REPORT_NETS, TrainConfig
 from signflow.training.low_memory import LowMemory, PiecewiseAdam, learns_in_pieces
 from signflow.training.objective import Objective, make_objective
+from signflow.training.pooling import pool_in_one_pass
 from signflow.training.run import EpochMetrics
 from signflow.training.weights import model_shape
 
@@ -61,6 +63,8 @@ def make_learner(
         options=config.model_options,
         pretrained=config.pretrained,
     )
+    if config.model in REPORT_NETS and fabric.device.type == "cpu" and has_numba():
+        pool_in_one_pass(net)
     if _is_faster_with_channels_side_by_side(config, fabric):
         convert_conv2d_weight_memory_format(net, torch.channels_last)
     adam = _optimizer(net, config)
