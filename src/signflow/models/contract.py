@@ -162,4 +162,6 @@ def flow_channels(flow: Tensor) -> Tensor:
 
 
 def _stacked(images: Tensor) -> Tensor:
-    return images.permute(0, 1, 4, 2, 3).flatten(1, 2)
+    # A single frame's channels would still be neighbours in memory, and have the convolutions
+    # compute so, too: that is for whoever lays out the weights to choose.
+    return images.permute(0, 1, 4, 2, 3).flatten(1, 2).contiguous()
