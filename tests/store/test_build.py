@@ -116,8 +116,8 @@ def test_the_number_of_workers_does_not_change_a_byte(
 @pytest.mark.parametrize(
     ("moment", "encoding"),
     [
-        *((moment, "raw") for moment in (0.6, 1.1, 1.6, 2.2)),
-        *((1.6, encoding) for encoding in ENCODINGS if encoding != "raw"),
+        *((moment, "raw") for moment in (0.6, 1.1, 2.2)),
+        (1.6, "zstd"),
     ],
 )
 def test_a_killed_build_goes_on_to_the_same_bytes(

@@ -79,7 +79,7 @@ def test_what_is_learnt_is_the_same_but_for_rounding(
     assert float((whole - pieces).abs().mean()) <= apart
 
 
-@pytest.mark.usefixtures("small_is_large", "with_and_without_numba")
+@pytest.mark.usefixtures("small_is_large")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_an_interrupted_run_goes_on_with_and_without(
     precision: Precision, store: Store, tmp_path: Path
