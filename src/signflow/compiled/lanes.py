@@ -119,18 +119,6 @@ def anywhere(_: Any, mask: Any) -> Any:
 
 
 @intrinsic
-def floor(_: Any, value: Any) -> Any:
-    """The largest whole numbers that are not above floats, as floats."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(value.llvm, [value.llvm])
-        name = f"llvm.floor.v{LANES}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
-
-    return value(value), emit
-
-
-@intrinsic
 def multiply_add(_: Any, left: Any, right: Any, addend: Any) -> Any:
     """left * right + addend: rounded once where a processor has an operation for it, else twice."""
 
@@ -140,18 +128,6 @@ def multiply_add(_: Any, left: Any, right: Any, addend: Any) -> Any:
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
     return left(left, right, addend), emit
-
-
-@intrinsic
-def square_root(_: Any, value: Any) -> Any:
-    """The roots of eight floats."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(value.llvm, [value.llvm])
-        name = f"llvm.sqrt.v{LANES}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
-
-    return value(value), emit
 
 
 @intrinsic
@@ -189,6 +165,26 @@ def prefetch(_: Any, array: Any, index: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, index), emit
+
+
+def _of_floats(function: str) -> Any:
+    @intrinsic
+    def apply(_: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.FunctionType(FLOATS.llvm, [FLOATS.llvm])
+            name = f"llvm.{function}.v{LANES}f32"
+            emitted = cgutils.get_or_insert_function(builder.module, kind, name)
+            return builder.call(emitted, arguments)
+
+        return FLOATS(value), emit
+
+    return apply
+
+
+floor = _of_floats("floor")
+"""The largest whole numbers that are not above floats, as floats."""
+
+square_root = _of_floats("sqrt")
 
 
 def _repeater(vector: Vector, scalar: Any) -> Any:
