@@ -34,7 +34,7 @@ Way = Literal[
     "signflow, bf16",
     "signflow, fp32, --accumulate 2",
     "signflow, fp32, whole gradient",
-    "signflow, fp32, without numba",
+    "signflow, fp32, Adam in pieces",
 ]
 WAYS: tuple[Way, ...] = get_args(Way)
 
@@ -107,7 +107,7 @@ def _in_a_process(store: Path, way: str, size: int) -> dict[str, float]:
 def main(*, store: Path, way: Way, size: int) -> None:
     """Take a few steps in one way, and print what they took as JSON."""
     torch.set_num_threads(1)
-    if "without numba" in way:
+    if "in pieces" in way:
         low_memory.has_numba = lambda: False
     took, waited = (
         _plain(Store.open(store), size)
