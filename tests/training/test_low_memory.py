@@ -14,6 +14,7 @@ from signflow.errors import UserError
 from signflow.models import Inputs, SignModel, create_model
 from signflow.store import Store
 from signflow.training import Processes, TrainConfig, low_memory, train
+from signflow.training import weights as training_weights
 from signflow.training.config import Precision
 from signflow.training.low_memory import PiecewiseAdam
 from signflow.training.weights import model_shape
@@ -210,3 +211,19 @@ def test_the_commands_say_where_it_is_of_no_use(
     assert done.returncode == 2
     assert "--low-memory on: temporal at 32 pixels has no linear layer of 10 million" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("precision", "said"), [("bf16-mixed", 1), ("32-true", 0)])
+def test_bf16_where_it_is_slow_is_said(
+    precision: Precision,
+    said: int,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(training_weights, "get_cpu_capability", lambda: "AVX2")
+    config = TrainConfig(model="spatial", batch_size=6, epochs=1, precision=precision)
+    train(store, config=config, out=tmp_path / "run", device="cpu")
+
+    assert capsys.readouterr().err.count("32-true is faster") == said

@@ -12,7 +12,7 @@ import torch
 
 from signflow.errors import UserError
 from signflow.files import atomic_path, write_json
-from signflow.progress import progress_bar
+from signflow.progress import console_err, progress_bar
 from signflow.store import ClipRow, Store
 from signflow.training.calibrate import calibrate
 from signflow.training.config import TrainConfig
@@ -29,7 +29,7 @@ from signflow.training.processes import (
     only_the_first_speaks,
 )
 from signflow.training.run import EpochMetrics, Run
-from signflow.training.weights import check_model, check_precision, save_model
+from signflow.training.weights import check_model, check_precision, has_slow_bf16, save_model
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -148,6 +148,14 @@ def _train(fabric: "Fabric", run: Run, job: _Job) -> None:
         return
     if fingerprint != run.store_fingerprint:
         raise UserError(f"{job.store.path}: is not the store that the first process trains on")
+    if fabric.is_global_zero and has_slow_bf16(run.config, device=fabric.device):
+        console_err.print(
+            "--precision bf16-mixed: this processor has no instructions for it and takes many times"
+            " as long; 32-true is faster",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     keep_large_blocks()
     learner = _set_up(fabric, run, job)
     before = sum(epoch.seconds for epoch in learner.history)
