@@ -1,25 +1,39 @@
 """The real page in a real browser."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from squares import MOTIONS, write_square_video
 
 from .conftest import PATIENCE, Serve, record_squares
 
+OpenPage = Callable[..., Any]
+
 GLOSSES = sorted(MOTIONS)[:2]
 
 
-def open_page(browser: Any, address: str, **options: Any) -> Any:
-    """A page in a session of its own, once it stands."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector(".sf-head")
-    page.wait_for_selector(".sf-camera:visible[data-state]")
-    return page
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[OpenPage]:
+    """Opens pages, each in a session of its own, and gives them out once they stand.
+
+    They are closed after the test: a page that films goes on computing as long as it is there.
+    """
+    with ExitStack() as stack:
+
+        def opened(address: str, **options: Any) -> Any:
+            context = stack.enter_context(closing(browser.new_context(**options)))
+            context.set_default_timeout(PATIENCE * 1000)
+            page = context.new_page()
+            page.goto(address)
+            page.wait_for_selector(".sf-head")
+            page.wait_for_selector(".sf-camera:visible[data-state]")
+            return page
+
+        yield opened
 
 
 def tab(page: Any, name: str) -> None:
@@ -31,9 +45,9 @@ def choose_file(page: Any, path: Path) -> None:
 
 
 def test_from_nothing_recorded_to_a_recogniser_without_leaving_the_page(
-    browser: Any, serve: Serve, tmp_path: Path
+    open_page: OpenPage, serve: Serve, tmp_path: Path
 ):
-    page = open_page(browser, serve(tmp_path))
+    page = open_page(serve(tmp_path))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     errors: list[str] = []
@@ -97,10 +111,10 @@ def test_from_nothing_recorded_to_a_recogniser_without_leaving_the_page(
     assert errors == []
 
 
-def test_on_a_telephone_nothing_is_cut_off(browser: Any, serve: Serve, tmp_path: Path):
+def test_on_a_telephone_nothing_is_cut_off(open_page: OpenPage, serve: Serve, tmp_path: Path):
     record_squares(tmp_path, clips=1)
     size = {"width": 360, "height": 740}
-    page = open_page(browser, serve(tmp_path), viewport=size, is_mobile=True, color_scheme="dark")
+    page = open_page(serve(tmp_path), viewport=size, is_mobile=True, color_scheme="dark")
 
     for name in ("Record", "Recognise", "Live", "Train"):
         if not page.get_by_role("tab", name=name, exact=True).is_visible():
@@ -118,9 +132,9 @@ def test_on_a_telephone_nothing_is_cut_off(browser: Any, serve: Serve, tmp_path:
 
 
 def test_rude_files_and_names_get_a_plain_answer_and_change_nothing(
-    browser: Any, serve: Serve, tmp_path: Path
+    open_page: OpenPage, serve: Serve, tmp_path: Path
 ):
-    page = open_page(browser, serve(tmp_path / "signs"))
+    page = open_page(serve(tmp_path / "signs"))
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "text.mp4").write_text("not a video")
     large = tmp_path / "large.mp4"
@@ -149,10 +163,12 @@ def test_rude_files_and_names_get_a_plain_answer_and_change_nothing(
     page.get_by_text("There is no recogniser yet.").first.wait_for()
 
 
-def test_two_at_once_lose_nothing_and_only_one_trains(browser: Any, serve: Serve, tmp_path: Path):
+def test_two_at_once_lose_nothing_and_only_one_trains(
+    open_page: OpenPage, serve: Serve, tmp_path: Path
+):
     address = serve(tmp_path)
     record_squares(tmp_path)
-    pages = [open_page(browser, address) for _ in range(2)]
+    pages = [open_page(address) for _ in range(2)]
     for number, page in enumerate(pages):
         page.fill("#gloss :is(input, textarea)", GLOSSES[0])
         page.fill("#signer :is(input, textarea)", "Ana")
