@@ -25,6 +25,7 @@ from signflow.training import TrainConfig, epoch, low_memory
 from signflow.training.environment import keep_large_blocks
 from signflow.training.learner import make_learner
 from signflow.training.low_memory import LowMemory
+from signflow.training.weights import has_slow_bf16
 from signflow.video import Dis
 
 TITLE = "Training step"
@@ -42,19 +43,21 @@ WAYS: tuple[Way, ...] = get_args(Way)
 def measure(data: Path, *, quick: bool) -> str:
     """The stage's part of the page."""
     sizes, rounds = ((4,), 1) if quick else ((4, 16, 32), 3)
+    emulated = has_slow_bf16(TrainConfig(precision="bf16-mixed"), device=torch.device("cpu"))
+    ways = [way for way in WAYS if not (emulated and "bf16" in way)]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         listed = clips_of(data / "egogestar", 1 + max(sizes) * STEPS)
         out = Path(folder) / "store"
         build_store(listed, out=out, recipe=Recipe(flow=Dis()), workers=0)
         for size in sizes:
-            found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+            found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
             for number in range(rounds):
-                for way in WAYS if number % 2 == 0 else reversed(WAYS):
+                for way in ways if number % 2 == 0 else reversed(ways):
                     found[way].append(_in_a_process(out, way, size))
-            turns = Turns({way: [one["step"] for one in found[way]] for way in WAYS})
+            turns = Turns({way: [one["step"] for one in found[way]] for way in ways})
             plainly = max(one["peak"] for one in found["plain, fp32"])
-            for way in WAYS:
+            for way in ways:
                 peak = max(one["peak"] for one in found[way])
                 waited = max(one["waited"] for one in found[way])
                 rows.append(
@@ -74,7 +77,8 @@ def measure(data: Path, *, quick: bool) -> str:
         [
             "Early fusion at 224 x 224 (401.5 M weights), one thread, processor seconds a step"
             f" (of {STEPS - 1}, after a first one that is not counted); the plain loop has its"
-            " batch as floats in RAM.",
+            " batch as floats in RAM."
+            + (" This processor has no instructions for bf16." if emulated else ""),
             table(
                 [
                     *("what", "s a step", "x plain", "peak memory (GB)", "beside plain"),

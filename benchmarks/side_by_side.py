@@ -83,7 +83,7 @@ def machine_facts() -> str:
     load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
     return "\n".join(
         [
-            f"- {_processor()}, {os.cpu_count()} cores, {_memory()} of memory,"
+            f"- {_processor()}, {os.cpu_count()} cores{_instructions()}, {_memory()} of memory,"
             f" {platform.system()} {platform.release()}",
             f"- Python {platform.python_version()}; {libraries}",
             f"- load averages when this was measured: {load}",
@@ -92,12 +92,23 @@ def machine_facts() -> str:
 
 
 def _processor() -> str:
+    return _processor_says("model name") or platform.processor() or platform.machine()
+
+
+def _instructions() -> str:
+    """Those of a processor that decide how fast nets and flow are, where it says so."""
+    said = _processor_says("flags").split()
+    return "".join(f", {name}" for name in ("avx2", "avx512f", "avx512_bf16") if name in said)
+
+
+def _processor_says(what: str) -> str:
     described = Path("/proc/cpuinfo")
     if described.exists():
         for line in described.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+            name, _, value = line.partition(":")
+            if name.strip() == what:
+                return value.strip()
+    return ""
 
 
 def _memory() -> str:

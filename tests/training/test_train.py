@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from squares import Signflow
 
+from signflow.compiled import has_numba
 from signflow.errors import UserError
 from signflow.models import Inputs
 from signflow.store import Store
@@ -57,6 +58,14 @@ def test_a_run_directory_holds_what_it_must(finished: Path, square_store: Path):
         "store_fingerprint": Store.open(square_store).fingerprint,
         **CONFIG.to_dict(),
     }
+
+
+def test_a_run_says_on_what_it_ran(finished: Path):
+    said = json.loads((finished / "environment.json").read_text())
+
+    assert said["torch"] == torch.__version__
+    assert said["instructions"] == torch.backends.cpu.get_cpu_capability()
+    assert (said["numba"] != "none") == has_numba()  # two of its kernels train the report's nets
 
 
 def test_motion_is_learnt_from_a_handful_of_clips(finished: Path):

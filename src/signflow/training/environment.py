@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import torch
 
+from signflow.compiled import has_numba
 from signflow.errors import UserError
 
 _M_MMAP_MAX = -4
@@ -27,7 +28,9 @@ def describe_environment(
         "lightning_fabric": version("lightning-fabric"),
         "opencv": version("opencv-python-headless"),
         "av": version("av"),
+        "numba": version("numba") if has_numba() else "none",
         "machine": platform.platform(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processes": processes,
         "threads": torch.get_num_threads(),
