@@ -191,6 +191,25 @@ def test_shards_that_are_done_are_not_built_again(square_table: Path, tmp_path: 
     assert shard_bytes(half) == shard_bytes(whole.store)
 
 
+def test_a_shard_that_another_version_divided_otherwise_is_built_again(
+    square_table: Path, tmp_path: Path
+):
+    clips = read_clips(square_table)
+    whole = build_store(clips, out=tmp_path / "whole", recipe=RECIPE, workers=0)
+    shutil.copytree(whole.store, tmp_path / "half")
+    half = tmp_path / "half"
+    (half / "store.json").unlink()
+    rows = [row for row in read_rows(half / "clips.parquet") if row.shard in (0, 1)]
+    (half / "building").mkdir()
+    write_half(half, rows, fingerprint=json.loads((whole.store / "store.json").read_text()))
+
+    again = build_store(clips, out=half, recipe=RECIPE, workers=0)
+
+    assert again.done_before == 0
+    assert again.rows == whole.rows
+    assert shard_bytes(half) == shard_bytes(whole.store)
+
+
 def write_half(half: Path, rows: list, *, fingerprint: dict) -> None:
     """Leave a build as it is when its second shard is not done yet."""
     from signflow.store.rows import write_rows

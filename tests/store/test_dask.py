@@ -57,7 +57,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six videos of 32 clips: six shards."""
+    """Six videos of 32 clips, each divided into three shards."""
     folder = tmp_path_factory.mktemp("many")
     rows = ["source,gloss,split,start,end"]
     for number, gloss in enumerate(["down", "left", "right"] * 2):
@@ -99,7 +99,7 @@ def test_a_cluster_builds_the_same_bytes_and_a_killed_worker_costs_only_time(
 
     assert build.returncode == 0, said.decode()
     assert b"192 of 192 clips built" in said
-    assert len(contents(tmp_path / "here")) == 7
+    assert len(contents(tmp_path / "here")) == 19
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 

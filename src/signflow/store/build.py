@@ -138,7 +138,7 @@ def build_store(
             done_before = len(rows)
         else:
             plans = plan_shards(clips.clips, recipe=recipe)
-            todo = [plan for plan in plans if not rows_path(out, plan.number).exists()]
+            todo = [plan for plan in plans if not _is_done(out, plan)]
             done_before = sum(plan.clips for plan in plans) - sum(plan.clips for plan in todo)
             results = build_shards(
                 todo,
@@ -219,6 +219,13 @@ def _only_build(out: Path) -> Iterator[None]:
             f"{out}: process {by.get('pid', '?')} on {by.get('host', '?')} is building this store;"
             " wait for it, or stop it and give the same command again"
         ) from None
+
+
+def _is_done(out: Path, plan: ShardPlan) -> bool:
+    """Whether a shard is there, and of these clips: another version may divide them otherwise."""
+    path = rows_path(out, plan.number)
+    asked = {clip.clip_id for source in plan.sources for clip in source}
+    return path.exists() and {row.clip.clip_id for row in read_rows(path)} == asked
 
 
 def _remove_partial_shards(out: Path) -> None:
