@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from signflow.annotations import Clip
 from signflow.audit.sketches import SIDE, Sketch, sketch_samples, sketch_videos
+from signflow.columns import table_of
 from signflow.errors import UserError
 from signflow.files import atomic_path
 from signflow.processes import available_cores, worker_pool
@@ -241,7 +242,7 @@ def _write(path: Path, page: Page, found: Sequence[tuple[ClipRow, Sketch | None]
             "frames": None if sketch is None else sketch.frames.tobytes(),
         }
         lines.append({"clip_id": row.clip.clip_id, **facts, **drawn})
-    table = pa.Table.from_pylist(lines, schema=_SCHEMA)
+    table = table_of(lines, schema=_SCHEMA)
     with atomic_path(path) as beside, pa.ipc.new_file(str(beside), _SCHEMA) as writer:
         writer.write_table(table)
     return len(page.clips)

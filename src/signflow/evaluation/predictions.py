@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from signflow.columns import column_of
 from signflow.errors import UserError
 from signflow.files import atomic_path
 
@@ -75,14 +76,16 @@ def result_path(run: Path, *, views: int = 1) -> Path:
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions as Parquet, atomically."""
-    table = pa.table(
-        {
-            "clip_id": list(predictions.clip_ids),
-            "label": predictions.labels,
-            "scores": list(predictions.scores),
-        },
-        schema=SCHEMA,
-    )
+    scores = np.ascontiguousarray(predictions.scores, np.float32)
+    clips, classes = scores.shape
+    numbers = pa.Array.from_buffers(pa.float32(), scores.size, [None, pa.py_buffer(scores)])
+    starts = column_of([clip * classes for clip in range(clips + 1)], pa.int32())
+    columns = [
+        column_of(predictions.clip_ids, pa.string()),
+        column_of(predictions.labels.tolist(), SCHEMA.field("label").type),
+        pa.ListArray.from_arrays(starts, numbers),
+    ]
+    table = pa.Table.from_arrays(columns, schema=SCHEMA)
     with atomic_path(path) as beside:
         pq.write_table(table, beside)
 

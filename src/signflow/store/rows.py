@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from signflow.annotations import Clip
+from signflow.columns import table_of
 from signflow.files import atomic_path
 
 BUILT = "built"
@@ -80,7 +81,7 @@ _SCHEMA = pa.schema(
 def write_rows(path: Path, rows: Sequence[ClipRow]) -> None:
     """Write rows to a Parquet file, atomically."""
     flat = [asdict(row) for row in rows]
-    table = pa.Table.from_pylist([{**row.pop("clip"), **row} for row in flat], schema=_SCHEMA)
+    table = table_of([{**row.pop("clip"), **row} for row in flat], schema=_SCHEMA)
     with atomic_path(path) as beside:
         pq.write_table(table, beside)
 

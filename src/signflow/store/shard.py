@@ -27,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from signflow.columns import column_of
 from signflow.store.encodings import EncodedImages, Images, encode_images
 from signflow.store.recipe import Recipe
 from signflow.store.samples import Sample
@@ -65,8 +66,8 @@ class ShardWriter:
             ValueError: they do not, or are encoded otherwise than the recipe says.
         """
         columns = [
-            pa.array([sample.clip_id], pa.string()),
-            pa.array([sample.label], pa.int32()),
+            column_of([sample.clip_id], pa.string()),
+            column_of([sample.label], pa.int32()),
             self._column("frames", sample.kept_frames),
         ]
         if not isinstance(sample.kept_flow, Recipe):
@@ -197,7 +198,7 @@ def _pieces_as_column(
         raise ValueError(
             f"{len(images)} images of {images.shape} are not {kind.list_size} of {side} x {side}"
         )
-    values = pa.array([memoryview(piece) for piece in images.pieces], kind.value_type)
+    values = column_of([memoryview(piece) for piece in images.pieces], kind.value_type)
     return pa.FixedSizeListArray.from_arrays(values, type=kind)
 
 
