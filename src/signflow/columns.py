@@ -53,7 +53,8 @@ def column_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         numbers = array(_NUMBERS[kind], [0 if value is None else value for value in values])
         return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(numbers)])
     if kind in _PIECES:
-        pieces = [value.encode() if isinstance(value, str) else value or b"" for value in values]
+        some = ("" if value is None else value for value in values)
+        pieces = [value.encode() if isinstance(value, str) else value for value in some]
         # What Arrow compressed into says a wrong length, but the right number of bytes.
         starts = _starts((memoryview(piece).nbytes for piece in pieces), _PIECES[kind])
         buffers = [validity, starts, pa.py_buffer(b"".join(pieces))]
