@@ -6,12 +6,14 @@ since is looked at, and what has not changed is not looked at again.
 """
 
 import bisect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,15 @@ from signflow.files import atomic_path
 from signflow.processes import available_cores, worker_pool
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
+from signflow.store.plan import SMALL_SET_PIECES
 from signflow.store.recipe import fingerprint
 
 FORMAT = 1
 """Part of a page's name: pages that were sketched otherwise are not taken up."""
 
 PAGE_CLIPS = 32
-"""A page is closed when it holds so many clips; the clips of one video stay together."""
+"""A page is closed when it holds so many clips, of a small set of videos sooner. The clips of one
+video stay together."""
 
 _FACTS = ("status", "reason", "video_frames", "fps", "width", "height")
 _SCHEMA = pa.schema(
@@ -52,7 +56,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Page:
-    """What one worker sketches at a time: clips of a few videos, or of one shard of a store."""
+    """What one worker sketches at a time: clips of a few videos, or neighbours in a store."""
 
     name: str
     clips: tuple[Clip, ...]
@@ -107,11 +111,12 @@ def book_of_videos(clips: Sequence[Clip], folder: Path, *, workers: int | None) 
     by_source: dict[str, list[Clip]] = {}
     for clip in clips:
         by_source.setdefault(clip.source, []).append(clip)
+    full = min(PAGE_CLIPS, math.ceil(len(clips) / SMALL_SET_PIECES))
     pages: list[Page] = []
     held: list[Clip] = []
     for members in by_source.values():
         held += members
-        if len(held) >= PAGE_CLIPS:
+        if len(held) >= full:
             pages.append(_page(held))
             held = []
     if held:
@@ -127,13 +132,15 @@ def book_of_store(store: Store, folder: Path, *, workers: int | None) -> Book:
         folder: see `book_of_videos`.
         workers: likewise.
     """
-    by_shard: dict[int, list[Clip]] = {}
-    for row in store.rows:
-        if row.shard is not None:
-            by_shard.setdefault(row.shard, []).append(row.clip)
+    stored = sorted(
+        (row for row in store.rows if row.shard is not None), key=attrgetter("shard", "row")
+    )
     pages = [
-        Page(fingerprint([FORMAT, store.fingerprint, shard]), tuple(clips))
-        for shard, clips in sorted(by_shard.items())
+        Page(
+            fingerprint([FORMAT, store.fingerprint, start, PAGE_CLIPS]),
+            tuple(row.clip for row in stored[start : start + PAGE_CLIPS]),
+        )
+        for start in range(0, len(stored), PAGE_CLIPS)
     ]
     sketch = partial(_sketch_samples, store=store.path.absolute(), folder=folder)
     return _book(pages, sketch, folder, [row.clip for row in store.rows], workers)

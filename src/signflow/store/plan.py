@@ -12,7 +12,7 @@ from signflow.store.recipe import Recipe
 SHARD_CLIPS = 32
 SHARD_BYTES = 64 * 2**20
 
-_SMALL_SET_SHARDS = 16
+SMALL_SET_PIECES = 16
 """So many cores can work at a small set."""
 
 _TOGETHER = 8
@@ -50,7 +50,7 @@ def plan_shards(clips: Sequence[Clip], *, recipe: Recipe) -> list[ShardPlan]:
     for clip in clips:
         by_source[clip.source].append(clip)
     most = max(1, min(SHARD_CLIPS, SHARD_BYTES // recipe.sample_bytes))
-    full = min(most, math.ceil(len(clips) / _SMALL_SET_SHARDS))
+    full = min(most, math.ceil(len(clips) / SMALL_SET_PIECES))
 
     plans: list[ShardPlan] = []
     sources: list[tuple[Clip, ...]] = []
