@@ -142,6 +142,8 @@ def test_an_audit_goes_on_and_looks_at_what_is_new(leaky: Path, tmp_path: Path):
     assert after.available == before.available + 1
     assert after.fingerprint != before.fingerprint
     assert frozenset(("c/take.mp4", "f/gone.mp4")) in names(after.stretches)
+    untouched = [path for path in kept if path.exists() and path.stat().st_mtime_ns == kept[path]]
+    assert len(untouched) == len(kept) - 1 > 3
 
 
 def test_annotations_without_videos_still_give_signers_lengths_and_stretches(tmp_path: Path):

@@ -6,7 +6,6 @@ since is looked at, and what has not changed is not looked at again.
 """
 
 import bisect
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -111,7 +110,8 @@ def book_of_videos(clips: Sequence[Clip], folder: Path, *, workers: int | None) 
     by_source: dict[str, list[Clip]] = {}
     for clip in clips:
         by_source.setdefault(clip.source, []).append(clip)
-    full = min(PAGE_CLIPS, math.ceil(len(clips) / SMALL_SET_PIECES))
+    # A power of two, so that pages stay what they are while a set grows, but where it has doubled.
+    full = min(PAGE_CLIPS, 1 << ((len(clips) - 1) // SMALL_SET_PIECES).bit_length())
     pages: list[Page] = []
     held: list[Clip] = []
     for members in by_source.values():
