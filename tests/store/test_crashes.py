@@ -95,7 +95,7 @@ STATUSES = [
 
 def build(source: Path, out: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "signflow.cli.main", "build", str(source), "--out", str(out)]
-    command += ["--protocol", "report", "--image-size", "16", "--patience", "10", *words]
+    command += ["--protocol", "report", "--image-size", "16", "--patience", "20", *words]
     paths = [str(source), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
@@ -150,7 +150,7 @@ def test_no_decoder_is_blamed_for_the_flow_that_is_compiled_first(
 
 def check_reasons(reasons: dict[str, str]) -> None:
     assert "died of SIGSEGV" in reasons["crashes"]
-    assert "nothing came out of it for 10 s" in reasons["hangs"]
+    assert "nothing came out of it for 20 s" in reasons["hangs"]
     assert "RuntimeError: FFmpeg did what nobody foresaw" in reasons["raises"]
     assert "was killed 3 times" in reasons["killed"]
     for name, reason in reasons.items():
