@@ -58,12 +58,12 @@ def with_and_without_numba(request: pytest.FixtureRequest, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("options", "furthest_apart", "apart"),
     [
-        ({}, 1e-6, 1e-9),
-        ({"weight_decay": 0.05, "schedule": "cosine", "label_smoothing": 0.1}, 1e-6, 1e-9),
+        # By kernels, products are summed in another order. Adam divides gradients by their size, so
+        # that where one is all but nothing, a step of the learning rate's size may differ.
+        ({}, 1e-4, 1e-9),
+        ({"weight_decay": 0.05, "schedule": "cosine", "label_smoothing": 0.1}, 1e-4, 1e-9),
         # In registers the gradient isn't rounded to 16 bits first; what comes of it is.
         ({"precision": "bf16-mixed"}, 6e-4, 1e-6),
-        # The parts' gradients are summed in another order. Adam divides them by their size, so that
-        # where one is all but nothing, a step of the learning rate's size may differ: 6 steps.
         ({"accumulate": 3}, 6e-4, 1e-7),
     ],
 )

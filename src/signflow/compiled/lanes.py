@@ -59,6 +59,22 @@ def load(_: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def load_in_all(_: Any, array: Any, index: Any) -> Any:
+    """One number of a one-dimensional array, in all lanes.
+
+    numba's own `array[index]` first asks whether the index counts from the end.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = signature.return_type
+        address = _address(context, builder, signature, arguments, vector)
+        one = builder.bitcast(address, vector.llvm.element.as_pointer())
+        return _in_all(builder, vector, builder.load(one, align=array.dtype.bitwidth // 8))
+
+    return _IN_ARRAYS[array.dtype](array, index), emit
+
+
+@intrinsic
 def store(_: Any, array: Any, index: Any, value: Any) -> Any:
     """Write eight numbers to a one-dimensional array, from `index` on."""
 
@@ -192,9 +208,7 @@ def _repeater(vector: Vector, scalar: Any) -> Any:
     def repeat(_: Any, value: Any) -> Any:
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             number = context.cast(builder, arguments[0], signature.args[0], scalar)
-            nothing = ir.Constant(vector.llvm, ir.Undefined)
-            one = builder.insert_element(nothing, number, ir.IntType(32)(0))
-            return _shuffle(builder, one, nothing, [0] * LANES)
+            return _in_all(builder, vector, number)
 
         return vector(value), emit
 
@@ -282,6 +296,12 @@ def _address(context: Any, builder: Any, signature: Any, arguments: Any, vector:
     data = context.make_array(signature.args[0])(context, builder, array).data
     index = context.cast(builder, index, signature.args[1], types.intp)
     return builder.bitcast(builder.gep(data, [index]), vector.llvm.as_pointer())
+
+
+def _in_all(builder: Any, vector: Vector, number: Any) -> Any:
+    nothing = ir.Constant(vector.llvm, ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    return _shuffle(builder, one, nothing, [0] * LANES)
 
 
 def _shuffle(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:

@@ -19,6 +19,7 @@ from signflow.compiled.lanes import (
     LANES,
     floats,
     load,
+    load_in_all,
     multiply_add,
     part,
     prefetch,
@@ -158,13 +159,13 @@ def _multiply(room, tile, back, at, clips):
     for _ in range(clips):
         left = load(room, tile)
         right = load(room, tile + LANES)
-        factor = floats(back[at])
+        factor = load_in_all(back, at)
         a, e = multiply_add(factor, left, a), multiply_add(factor, right, e)
-        factor = floats(back[at + 1])
+        factor = load_in_all(back, at + 1)
         b, f = multiply_add(factor, left, b), multiply_add(factor, right, f)
-        factor = floats(back[at + 2])
+        factor = load_in_all(back, at + 2)
         c, g = multiply_add(factor, left, c), multiply_add(factor, right, g)
-        factor = floats(back[at + 3])
+        factor = load_in_all(back, at + 3)
         d, h = multiply_add(factor, left, d), multiply_add(factor, right, h)
         tile += COLUMNS
         at += ROWS

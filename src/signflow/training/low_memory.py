@@ -3,7 +3,8 @@
 The gradient of a linear layer's weights is a product of two small matrices, what came in and what
 came back: in early fusion at 224 pixels 1.6 GB, of (B, 401408) and (B, 1000). Those two are kept
 instead, and the optimiser multiplies them and updates the weights a few at a time: on a CPU with
-numba in registers (`adam_kernel`), elsewhere some rows at once. What is learnt is the same but for
+numba in registers (`adam_kernel`), elsewhere some rows at once. There, the layer's two other
+products with few clips are numba's, too (`linear_kernel`). What is learnt is the same but for
 rounding.
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.autograd.graph import increment_version
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
@@ -36,6 +38,9 @@ PIECE = 2_000_000
 
 LEAST_ROWS, MOST_ROWS = 16, 64
 """... but so many rows of them, as many as clips: products of narrower matrices are slow."""
+
+FEW = 16
+"""Clips up to which a large layer's products are numba's, which PyTorch leaves to one core."""
 
 LowMemory = Literal["auto", "on", "off"]
 
@@ -154,7 +159,11 @@ class _LargeLayer:
         self._short_is_of = self.weight._version
 
     def _forward(self, given: Tensor) -> Tensor:
-        output = nn.functional.linear(given, self._weight_to_compute_with(), self._bias)
+        weight = self._weight_to_compute_with()
+        if _is_few(given) and _has_kernels(weight):
+            output: Tensor = _Multiply.apply(given, weight, self._keep)  # type: ignore[no-untyped-call]
+            return output if self._bias is None else output + self._bias
+        output = nn.functional.linear(given, weight, self._bias)
         if not torch.is_grad_enabled():
             return output
         watched: Tensor = _Watch.apply(output, given, self._keep)  # type: ignore[no-untyped-call]
@@ -195,6 +204,36 @@ class _Watch(torch.autograd.Function):
         return back, None, None
 
 
+class _Multiply(torch.autograd.Function):
+    """What a layer without a bias computes, and what `_Watch` does, by kernels for few clips."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, given: Tensor, weight: Tensor, keep: Callable[[Tensor, Tensor], None]
+    ) -> Tensor:
+        from signflow.training.linear_kernel import multiply
+
+        ctx.save_for_backward(given, weight)
+        ctx.keep = keep
+        threads = torch.get_num_threads()
+        return torch.from_numpy(multiply(given.numpy(), weight.numpy(), threads=threads))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *backs: Tensor) -> Any:
+        from signflow.training.linear_kernel import multiply_back
+
+        given, weight = ctx.saved_tensors
+        back = backs[0].contiguous()
+        ctx.keep(given, back)
+        threads = torch.get_num_threads()
+        return (
+            torch.from_numpy(multiply_back(back.numpy(), weight.numpy(), threads=threads)),
+            None,
+            None,
+        )
+
+
 def _update(optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _LargeLayer) -> None:
     """A step of Adam on a layer's weights."""
     weight = layer.weight
@@ -204,7 +243,7 @@ def _update(optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _Lar
         state["exp_avg"] = torch.zeros_like(weight)
         state["exp_avg_sq"] = torch.zeros_like(weight)
     decoupled = isinstance(optimizer, torch.optim.AdamW)
-    if _can_be_updated_in_registers(weight):
+    if _has_kernels(weight):
         _update_in_registers(layer, state, group, decoupled=decoupled)
     else:
         _update_in_pieces(layer, state, group, decoupled=decoupled)
@@ -212,13 +251,19 @@ def _update(optimizer: torch.optim.Optimizer, group: dict[str, Any], layer: _Lar
     layer.followed()
 
 
-def _can_be_updated_in_registers(weight: Tensor) -> bool:
+def _has_kernels(weight: Tensor) -> bool:
+    """Whether a layer of these weights can be computed by what numba compiles."""
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or not has_numba():
         return False
     from signflow.training.adam_kernel import COLUMNS, ROWS
 
     rows, columns = weight.shape
     return rows % ROWS == 0 and columns % COLUMNS == 0
+
+
+def _is_few(given: Tensor) -> bool:
+    """Whether what comes into a layer is clips, and so few that PyTorch is not made for them."""
+    return given.ndim == 2 and given.dtype == torch.float32 and 0 < len(given) <= FEW
 
 
 def _update_in_registers(
