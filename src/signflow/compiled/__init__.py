@@ -7,7 +7,6 @@ is the same. What a kernel calls may stand in other files, so their digest is pa
 import hashlib
 import importlib.util
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,26 +46,3 @@ def compile_kernel(
     except (OSError, RuntimeError):
         compiled = numba.njit(signature, cache=False, **OPTIONS)(kernel)
     return compiled
-
-
-def share_out(
-    work: Callable[[int, int], None], count: int, *, threads: int, multiple: int = 1
-) -> None:
-    """Let threads do parts of a work that a kernel does, which doesn't hold Python's lock.
-
-    Args:
-        work: does what is from its first number on and before its second.
-        count: of all there is to do.
-        threads: how many do it, at most.
-        multiple: what each part but the last is a multiple of.
-    """
-    share = -(-count // (threads * multiple)) * multiple
-    if share >= count:
-        work(0, count)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [
-            pool.submit(work, begin, min(begin + share, count)) for begin in range(0, count, share)
-        ]
-    for part in parts:
-        part.result()

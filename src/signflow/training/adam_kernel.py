@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from signflow.compiled import compile_kernel, share_out
+from signflow.compiled import compile_kernel
 from signflow.compiled.lanes import (
     LANES,
     floats,
@@ -27,6 +27,7 @@ from signflow.compiled.lanes import (
     store,
     to_bfloats,
 )
+from signflow.compiled.threads import share_out
 
 Floats = NDArray[np.float32]
 

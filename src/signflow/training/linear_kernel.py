@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from signflow.compiled import compile_kernel, share_out
+from signflow.compiled import compile_kernel
 from signflow.compiled.lanes import (
     LANES,
     floats,
@@ -24,6 +24,7 @@ from signflow.compiled.lanes import (
     prefetch,
     store,
 )
+from signflow.compiled.threads import share_out
 
 Floats = NDArray[np.float32]
 

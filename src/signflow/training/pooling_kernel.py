@@ -13,8 +13,9 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from signflow.compiled import compile_kernel, share_out
+from signflow.compiled import compile_kernel
 from signflow.compiled.lanes import part
+from signflow.compiled.threads import share_out
 
 Bits = NDArray[np.int32] | NDArray[np.int16]
 Layout = Literal["planes", "pixels"]
