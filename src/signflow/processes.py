@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -44,9 +44,21 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def prepare_worker() -> None:
     """Make a worker process one core wide, and end it with its parent."""
     cv2.setNumThreads(1)
+    one_thread_for_products()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def one_thread_for_products() -> AbstractContextManager[object]:
+    """Keep NumPy's products of matrices to one thread from now on, or while a `with` lasts.
+
+    Small ones take many times as long where threads have to meet for them and a core is busy.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 class ProcessEndedError(Exception):

@@ -24,7 +24,7 @@ from signflow.audit.sketches import SIDE, Sketch, sketch_samples, sketch_videos
 from signflow.columns import table_of
 from signflow.errors import UserError
 from signflow.files import atomic_path
-from signflow.processes import available_cores, worker_pool
+from signflow.processes import available_cores, one_thread_for_products, worker_pool
 from signflow.progress import progress_bar
 from signflow.store import ClipRow, Store
 from signflow.store.plan import SMALL_SET_PIECES
@@ -201,7 +201,8 @@ def spread(
     """
     workers = min(available_cores() if workers is None else workers, len(todo))
     if workers <= 1:
-        yield from map(work, todo)
+        with one_thread_for_products():
+            yield from map(work, todo)
         return
     try:
         with worker_pool(workers) as pool:

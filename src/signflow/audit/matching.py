@@ -6,6 +6,7 @@ shifted in time), what stands still is taken away, and the rest is correlated.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -147,17 +148,20 @@ def _compare(
 
 def _scene(ours: Floats, theirs: Floats, shared: NDArray[np.bool_]) -> float:
     """How alike two stills are, -1 to 1: the median over tiles that show anything."""
+    a, b, inside = _tiles(ours), _tiles(theirs), _tiles(shared).all(axis=1)
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    shows = inside & (a.std(axis=1) > _PLAIN) & (b.std(axis=1) > _PLAIN)
+    if not shows.any():
+        return NO_MATCH.score
+    a, b = a[shows], b[shows]
+    products = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return float(np.median(products))
+
+
+def _tiles(picture: NDArray[Any]) -> NDArray[Any]:
+    """A picture (32, 32) in sixteen squares, (16, 64)."""
     side = SIDE // 4
-    alike = []
-    for top in range(0, SIDE, side):
-        for left in range(0, SIDE, side):
-            tile = slice(top, top + side), slice(left, left + side)
-            if not shared[tile].all():
-                continue
-            a, b = ours[tile] - ours[tile].mean(), theirs[tile] - theirs[tile].mean()
-            if a.std() > _PLAIN and b.std() > _PLAIN:
-                alike.append(float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())))
-    return float(np.median(alike)) if alike else NO_MATCH.score
+    return picture.reshape(4, side, 4, side).swapaxes(1, 2).reshape(16, side * side)
 
 
 def _lay(frames: Floats, warp: Floats) -> tuple[Floats, NDArray[np.bool_]]:
