@@ -71,6 +71,8 @@ def measure(data: Path, *, quick: bool) -> str:
                         turns.raw(way, unit=1),
                     ]
                 )
+            # This takes three quarters of an hour: what is there is not lost with the rest.
+            print(*rows[-len(ways) :], sep="\n", file=sys.stderr, flush=True)
         flops, peak_flops, bandwidth = _work(), _peak(), _bandwidth()
     adam = 401.5e6 * 4 * 6
     return "\n\n".join(
