@@ -1,8 +1,8 @@
 """A large linear layer's products with few clips, compiled by numba.
 
 Beside such weights a batch is small: what takes time is that the weights go through the processor.
-Libraries for products of matrices are made for large ones, and on most processors leave all of
-this one to a single core. Import this module only where numba is.
+Libraries for products of matrices are made for large ones, and leave all of this one to a single
+core (docs/benchmarks.md). Import this module only where numba is.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numba import types
-from numpy.typing import NDArray
 
 from signflow.compiled import compile_kernel
 from signflow.compiled.lanes import (
@@ -25,11 +24,10 @@ from signflow.compiled.lanes import (
     store,
 )
 from signflow.compiled.threads import share_out
+from signflow.training import adam_kernel
+from signflow.training.adam_kernel import COLUMNS, ROWS, Floats
 
-Floats = NDArray[np.float32]
-
-ROWS, COLUMNS = 4, 2 * LANES
-"""Of these, the numbers of rows and columns of the weights must be multiples."""
+_SOURCES = [Path(__file__), Path(adam_kernel.__file__)]
 
 _CLIPS = 4
 """Clips are taken so many at a time."""
@@ -109,14 +107,14 @@ def _in_fours(clips: Floats) -> Floats:
 def _multiply_kernel() -> Callable[..., None]:
     numbers, number = types.float32[::1], types.intp
     takes = (numbers, numbers, numbers, *[number] * 4, numbers)
-    return compile_kernel(multiply_rows, takes=takes, sources=[Path(__file__)])
+    return compile_kernel(multiply_rows, takes=takes, sources=_SOURCES)
 
 
 @lru_cache(maxsize=1)
 def _multiply_back_kernel() -> Callable[..., None]:
     numbers, number = types.float32[::1], types.intp
     takes = (numbers, numbers, numbers, *[number] * 6, numbers)
-    return compile_kernel(multiply_columns, takes=takes, sources=[Path(__file__)])
+    return compile_kernel(multiply_columns, takes=takes, sources=_SOURCES)
 
 
 def multiply_rows(weight, given, sums, clips, columns, begin, end, room):
