@@ -21,7 +21,10 @@ OPTIONS: dict[str, Any] = {"boundscheck": False, "error_model": "numpy", "nogil"
 """How all of this is compiled."""
 
 part = numba.njit(forceinline=True, **OPTIONS)
-"""Marks what is compiled into the function that calls it."""
+"""Marks what is compiled into the function that calls it.
+
+Arrays that it takes are counted as used while it is, which within a branch is not for free.
+"""
 
 
 class Vector(types.Type):
@@ -42,9 +45,10 @@ FLOATS = Vector("Floats", ir.FloatType())
 DOUBLES = Vector("Doubles", ir.DoubleType())
 INTS = Vector("Ints", ir.IntType(32))
 BFLOATS = Vector("BFloats", ir.IntType(16))
+OCTETS = Vector("Octets", ir.IntType(8))
 MASK = Vector("Mask", ir.IntType(1))
 
-_IN_ARRAYS = {types.float32: FLOATS, types.float64: DOUBLES}
+_IN_ARRAYS = {types.float32: FLOATS, types.float64: DOUBLES, types.uint8: OCTETS}
 
 
 @intrinsic
@@ -111,6 +115,51 @@ def load_pairs(_: Any, array: Any, indices: Any) -> Any:
         return context.make_tuple(builder, signature.return_type, [left, right])
 
     return types.UniTuple(FLOATS, 2)(array, indices), emit
+
+
+@intrinsic
+def evens_and_odds(_: Any, first: Any, second: Any) -> Any:
+    """Of sixteen floats those at even places, and those at odd ones."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        one, two = arguments
+        halves = [_shuffle(builder, one, two, range(odd, 2 * LANES, 2)) for odd in range(2)]
+        return context.make_tuple(builder, signature.return_type, halves)
+
+    return types.UniTuple(FLOATS, 2)(first, second), emit
+
+
+@intrinsic
+def alternate(_: Any, evens: Any, odds: Any) -> Any:
+    """Sixteen floats of eight for even places and eight for odd ones."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        one, two = arguments
+        order = [lane + place for lane in range(LANES) for place in (0, LANES)]
+        halves = [_shuffle(builder, one, two, half) for half in (order[:LANES], order[LANES:])]
+        return context.make_tuple(builder, signature.return_type, halves)
+
+    return types.UniTuple(FLOATS, 2)(evens, odds), emit
+
+
+@intrinsic
+def transpose(_: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+    """Eight vectors: of every one's first number, of every one's second, and so on."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = list(arguments)
+        for distance in (1, 2, 4):
+            # Squares beside the diagonal change places, each twice as wide as those before.
+            lower = [lane & ~distance | (lane & distance and LANES) for lane in range(LANES)]
+            for row in range(LANES):
+                if not row & distance:
+                    pair = rows[row], rows[row + distance]
+                    rows[row] = _shuffle(builder, *pair, lower)
+                    upper = [lane + distance for lane in lower]
+                    rows[row + distance] = _shuffle(builder, *pair, upper)
+        return context.make_tuple(builder, signature.return_type, rows)
+
+    return types.UniTuple(FLOATS, LANES)(a, b, c, d, e, f, g, h), emit
 
 
 @intrinsic
@@ -218,6 +267,7 @@ def _repeater(vector: Vector, scalar: Any) -> Any:
 floats = _repeater(FLOATS, types.float32)
 doubles = _repeater(DOUBLES, types.float64)
 ints = _repeater(INTS, types.int32)
+octets = _repeater(OCTETS, types.uint8)
 
 
 def _conversion(instruction: str, vector: Vector) -> Any:
@@ -234,6 +284,7 @@ def _conversion(instruction: str, vector: Vector) -> Any:
 to_ints = _conversion("fptosi", INTS)
 to_floats = _conversion("fptrunc", FLOATS)
 to_doubles = _conversion("fpext", DOUBLES)
+to_octets = _conversion("trunc", OCTETS)
 
 
 @intrinsic
@@ -274,7 +325,10 @@ def _arithmetic(name: str) -> Callable[..., Any]:
 
 def _comparison(sign: str) -> Callable[..., Any]:
     def emit(builder: Any, vector: Vector, left: Any, right: Any) -> Any:
-        compare = builder.icmp_signed if vector is INTS else builder.fcmp_ordered
+        if vector in (INTS, OCTETS):
+            return builder.icmp_signed(sign, left, right)
+        # As in C, what is no number differs from everything, itself as well.
+        compare = builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered
         return compare(sign, left, right)
 
     return emit
@@ -285,10 +339,12 @@ _operate(operator.sub, _arithmetic("sub"), None)
 _operate(operator.mul, _arithmetic("mul"), None)
 _operate(operator.truediv, _arithmetic("div"), None)
 _operate(operator.eq, _comparison("=="), MASK)
+_operate(operator.ne, _comparison("!="), MASK)
 _operate(operator.ge, _comparison(">="), MASK)
 _operate(operator.gt, _comparison(">"), MASK)
 _operate(operator.lt, _comparison("<"), MASK)
 _operate(operator.and_, lambda builder, vector, *both: builder.and_(*both), None)
+_operate(operator.or_, lambda builder, vector, *both: builder.or_(*both), None)
 
 
 def _address(context: Any, builder: Any, signature: Any, arguments: Any, vector: Vector) -> Any:

@@ -17,6 +17,7 @@ from signflow.training.objective import Objective, make_objective
 from signflow.training.pooling import pool_in_one_pass
 from signflow.training.run import EpochMetrics
 from signflow.training.weights import model_shape
+from signflow.training.winograd import convolve_at_once
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -65,6 +66,8 @@ def make_learner(
     )
     if config.model in REPORT_NETS and fabric.device.type == "cpu" and has_numba():
         pool_in_one_pass(net)
+        if config.precision == "32-true":
+            convolve_at_once(net)
     if _is_faster_with_channels_side_by_side(config, fabric):
         convert_conv2d_weight_memory_format(net, torch.channels_last)
     adam = _optimizer(net, config)

@@ -35,8 +35,8 @@ def pool_in_one_pass(model: SignModel) -> None:
     and what it computes stay as they are. Needs numba.
     """
     for activation, pooling in _pairs(model):
-        activation.forward = _nothing  # type: ignore[method-assign, assignment]
-        pooling.forward = relu_and_pool  # type: ignore[method-assign, assignment]
+        activation.forward = nothing
+        pooling.forward = relu_and_pool
 
 
 def relu_and_pool(pictures: Tensor) -> Tensor:
@@ -51,16 +51,22 @@ def relu_and_pool(pictures: Tensor) -> Tensor:
     return pooled
 
 
-def _nothing(pictures: Tensor) -> Tensor:
+def is_relu_and_pool(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two layers are ReLU and max pooling of 2 x 2, and nothing that is made of them."""
+    plain = str(nn.MaxPool2d(2))
+    return type(one) is nn.ReLU and type(other) is nn.MaxPool2d and str(other) == plain
+
+
+def nothing(pictures: Tensor) -> Tensor:
+    """What a layer does whose work is done by another."""
     return pictures
 
 
-def _pairs(model: nn.Module) -> Iterator[tuple[nn.ReLU, nn.MaxPool2d]]:
-    plain = str(nn.MaxPool2d(2))
+def _pairs(model: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
     for layers in model.modules():
         if isinstance(layers, nn.Sequential):
             for one, other in pairwise(layers):
-                if type(one) is nn.ReLU and type(other) is nn.MaxPool2d and str(other) == plain:
+                if is_relu_and_pool(one, other):
                     yield one, other
 
 
