@@ -121,6 +121,7 @@ def test_the_same_is_learnt(
         precision=precision,  # type: ignore[arg-type]
     )
     store = Store.open(square_store)
+    monkeypatch.setattr(learner, "convolve_at_once", lambda net: None)
     train(store, config=config, out=tmp_path / "one", device="cpu", low_memory="off")
     monkeypatch.setattr(learner, "pool_in_one_pass", lambda net: None)
     train(store, config=config, out=tmp_path / "two", device="cpu", low_memory="off")

@@ -66,9 +66,9 @@ def make_learner(
     )
     if config.model in REPORT_NETS and fabric.device.type == "cpu" and has_numba():
         pool_in_one_pass(net)
-        if config.precision == "32-true":
+        if _has_narrow_lanes(config, fabric):
             convolve_at_once(net)
-    if _is_faster_with_channels_side_by_side(config, fabric):
+    if not (config.model in REPORT_NETS and _has_narrow_lanes(config, fabric)):
         convert_conv2d_weight_memory_format(net, torch.channels_last)
     adam = _optimizer(net, config)
     if learns_in_pieces(low_memory, config, fabric):
@@ -84,15 +84,15 @@ def make_learner(
     )
 
 
-def _is_faster_with_channels_side_by_side(config: TrainConfig, fabric: "Fabric") -> bool:
-    """Whether convolutions are faster where a pixel's channels are neighbours in memory.
+def _has_narrow_lanes(config: TrainConfig, fabric: "Fabric") -> bool:
+    """Whether it is computed in fp32 on a processor with AVX2 and no more.
 
-    They are, by up to 2.2 times, but for the report's wide ones on a processor with AVX2 and no
-    more (docs/benchmarks.md). Either way they compute the same but for rounding.
+    There, PyTorch's convolutions of the report's nets take twice as long as ours, and are slower
+    where a pixel's channels are neighbours in memory; elsewhere, and in other nets, they are faster
+    so, by up to 2.2 times (docs/benchmarks.md). Either way they compute the same but for rounding.
     """
-    narrow_lanes = fabric.device.type == "cpu" and get_cpu_capability() == "AVX2"
-    full_precision = config.precision == "32-true"
-    return not (narrow_lanes and full_precision and config.model in REPORT_NETS)
+    on_avx2 = fabric.device.type == "cpu" and get_cpu_capability() == "AVX2"
+    return on_avx2 and config.precision == "32-true"
 
 
 def align_moments(optimizer: torch.optim.Optimizer) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.backends.cpu import get_cpu_capability
 from torch.nn.functional import conv2d
 
 from signflow.models import SignModel
@@ -24,13 +23,10 @@ def convolve_at_once(model: SignModel) -> None:
     """Have every convolution of 5 x 5 that ReLU and max pooling of 2 x 2 follow do these as well.
 
     The model must call them one after the other, as `nn.Sequential` does. Its weights, their names
-    and, but for rounding, what it computes stay as they are. Does nothing where PyTorch's own way
-    is faster, on a processor with AVX-512, or where there is no AVX2. Needs numba.
+    and, but for rounding, what it computes stay as they are. Needs numba.
     """
     from signflow.training.winograd_kernel import can_convolve
 
-    if get_cpu_capability() != "AVX2":
-        return
     for convolution, activation, pooling in _triples(model):
         if can_convolve(convolution.out_channels):
             convolution.forward = partial(_forward, convolution)  # type: ignore[method-assign]

@@ -267,18 +267,10 @@ def turn(square, gradients, out, channel, half):
     for k in range(PRODUCTS):
         to = k * (PANEL * out + APART) + channel // OUT * OUT * PANEL
         to += half * LANES * OUT + channel % OUT
-        a, b, c, d = (
-            load(square, at),
-            load(square, at + 8),
-            load(square, at + 16),
-            load(square, at + 24),
-        )
-        e, f, g, h = (
-            load(square, at + 32),
-            load(square, at + 40),
-            load(square, at + 48),
-            load(square, at + 56),
-        )
+        a, b = load(square, at), load(square, at + LANES)
+        c, d = load(square, at + 2 * LANES), load(square, at + 3 * LANES)
+        e, f = load(square, at + 4 * LANES), load(square, at + 5 * LANES)
+        g, h = load(square, at + 6 * LANES), load(square, at + 7 * LANES)
         for vector in transpose(a, b, c, d, e, f, g, h):
             store(gradients, to, vector)
             to += OUT
