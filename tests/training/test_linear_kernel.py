@@ -91,7 +91,7 @@ def test_a_layer_uses_it_for_few_clips_alone(bias: bool, monkeypatch: pytest.Mon
     weight = layer.weight.detach().clone()
     large = low_memory._LargeLayer(layer)
 
-    for clips, by_kernel in ((low_memory.FEW, 2), (low_memory.FEW + 1, 0)):
+    for clips, by_kernel in ((low_memory.few(), 2), (low_memory.few() + 1, 0)):
         given = numbers(clips, 64).requires_grad_()
         layer.zero_grad()
         output = layer(given)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import increment_version
+from torch.backends.cpu import get_cpu_capability
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
@@ -38,9 +39,6 @@ PIECE = 2_000_000
 
 LEAST_ROWS, MOST_ROWS = 16, 64
 """... but so many rows of them, as many as clips: products of narrower matrices are slow."""
-
-FEW = 16
-"""Clips up to which a large layer's products are numba's, which PyTorch leaves to one core."""
 
 LowMemory = Literal["auto", "on", "off"]
 
@@ -90,6 +88,14 @@ def large_layers(model: SignModel) -> Iterator[tuple[str, nn.Linear]]:
     for name, layer in model.named_modules():
         if type(layer) is nn.Linear and layer.weight.numel() >= LARGE:
             yield name, layer
+
+
+def few() -> int:
+    """Clips up to which a large layer's products are numba's, which PyTorch leaves to one core.
+
+    Beyond 16, a processor with wider lanes than ours may be faster with PyTorch's.
+    """
+    return 32 if get_cpu_capability() == "AVX2" else 16
 
 
 class PiecewiseAdam:
@@ -263,7 +269,7 @@ def _has_kernels(weight: Tensor) -> bool:
 
 def _is_few(given: Tensor) -> bool:
     """Whether what comes into a layer is clips, and so few that PyTorch is not made for them."""
-    return given.ndim == 2 and given.dtype == torch.float32 and 0 < len(given) <= FEW
+    return given.ndim == 2 and given.dtype == torch.float32 and 0 < len(given) <= few()
 
 
 def _update_in_registers(
