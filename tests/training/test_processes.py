@@ -21,8 +21,8 @@ CONFIG = TrainConfig(
 )
 FIRST, LATER = 2e-4, 2e-3
 """How far losses may be apart, in the first epoch and after it: gradients are summed in another
-order, in 32 bits, and where one is all but nothing Adam takes a step by what is left of it. Convolutions
-by tiles also tell pixels apart by rounding that come out alike: 5e-5 is what that makes here."""
+order, in 32 bits, and where one is all but nothing Adam takes a step by what is left of it.
+Convolutions by tiles also tell pixels apart by rounding that come out alike, which makes 5e-5."""
 
 
 @pytest.fixture(scope="module")
