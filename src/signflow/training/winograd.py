@@ -2,8 +2,8 @@
 
 Of what a step takes, convolutions of 5 x 5 are three quarters; Winograd's way of computing them
 needs 2.8 times fewer multiplications (`winograd_kernel`). What came out of a convolution is never
-written, only what is pooled of it. What is learnt is the same but for rounding, which is two to
-three times what it is otherwise.
+written, only what is pooled of it. What is learnt is the same but for rounding, of which there is
+up to ten times as much (docs/training.md says what that decides).
 """
 
 from collections.abc import Iterator
