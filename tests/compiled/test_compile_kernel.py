@@ -87,7 +87,7 @@ def test_nor_is_one_of_other_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     compiled.compile_kernel(kernel, takes=(), sources=())
     before = kernel.__qualname__
     (tmp_path / "lanes.py").write_text("others")
-    monkeypatch.setattr(compiled, "_LANES", tmp_path / "lanes.py")
+    monkeypatch.setattr(compiled, "_OURS", [tmp_path / "lanes.py"])
     compiled.compile_kernel(kernel, takes=(), sources=())
 
     assert kernel.__qualname__ != before

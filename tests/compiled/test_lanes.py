@@ -8,6 +8,7 @@ import torch
 
 numba = pytest.importorskip("numba")
 lanes = pytest.importorskip("signflow.compiled.lanes")
+shuffles = pytest.importorskip("signflow.compiled.shuffles")
 
 
 def test_16_bits_are_rounded_to_as_pytorch_does():
@@ -39,13 +40,13 @@ def test_numbers_change_places():
         e, f = lanes.load(square, 32), lanes.load(square, 40)
         g, h = lanes.load(square, 48), lanes.load(square, 56)
         to = 0
-        for vector in lanes.transpose(a, b, c, d, e, f, g, h):
+        for vector in shuffles.transpose(a, b, c, d, e, f, g, h):
             lanes.store(turned, to, vector)
             to += lanes.LANES
-        evens, odds = lanes.evens_and_odds(a, b)
+        evens, odds = shuffles.evens_and_odds(a, b)
         lanes.store(halves, 0, evens)
         lanes.store(halves, lanes.LANES, odds)
-        one, two = lanes.alternate(evens, odds)
+        one, two = shuffles.alternate(evens, odds)
         lanes.store(back, 0, one)
         lanes.store(back, lanes.LANES, two)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-_LANES = Path(__file__).parent / "lanes.py"
+_OURS = [Path(__file__).parent / name for name in ("lanes.py", "shuffles.py")]
 
 
 @lru_cache(maxsize=1)
@@ -28,16 +28,16 @@ def compile_kernel(
     Where there is no place for the cache, or it cannot be written, it is compiled in every process.
 
     Args:
-        kernel: written with `signflow.compiled.lanes`.
+        kernel: written with `signflow.compiled.lanes` and `shuffles`.
         takes: numba's types of its arguments.
-        sources: the files that it is made of, but for `lanes`.
+        sources: the files that it is made of, but for these two.
     """
     import numba
 
     from signflow.compiled.lanes import OPTIONS
 
     digest = hashlib.sha256()
-    for path in (_LANES, *sorted(sources)):
+    for path in (*_OURS, *sorted(sources)):
         digest.update(path.read_bytes())
     kernel.__qualname__ = f"{kernel.__name__}_{digest.hexdigest()[:12]}"
     signature = numba.types.void(*takes)

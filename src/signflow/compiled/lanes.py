@@ -108,58 +108,13 @@ def load_pairs(_: Any, array: Any, indices: Any) -> Any:
         while len(parts) > 2:
             both = range(2 * parts[0].type.count)
             pairs = zip(parts[::2], parts[1::2], strict=True)
-            parts = [_shuffle(builder, one, other, both) for one, other in pairs]
+            parts = [shuffle(builder, one, other, both) for one, other in pairs]
         first, second = parts
-        left = _shuffle(builder, first, second, range(0, 2 * LANES, 2))
-        right = _shuffle(builder, first, second, range(1, 2 * LANES, 2))
+        left = shuffle(builder, first, second, range(0, 2 * LANES, 2))
+        right = shuffle(builder, first, second, range(1, 2 * LANES, 2))
         return context.make_tuple(builder, signature.return_type, [left, right])
 
     return types.UniTuple(FLOATS, 2)(array, indices), emit
-
-
-@intrinsic
-def evens_and_odds(_: Any, first: Any, second: Any) -> Any:
-    """Of sixteen floats those at even places, and those at odd ones."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        one, two = arguments
-        halves = [_shuffle(builder, one, two, range(odd, 2 * LANES, 2)) for odd in range(2)]
-        return context.make_tuple(builder, signature.return_type, halves)
-
-    return types.UniTuple(FLOATS, 2)(first, second), emit
-
-
-@intrinsic
-def alternate(_: Any, evens: Any, odds: Any) -> Any:
-    """Sixteen floats of eight for even places and eight for odd ones."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        one, two = arguments
-        order = [lane + place for lane in range(LANES) for place in (0, LANES)]
-        halves = [_shuffle(builder, one, two, half) for half in (order[:LANES], order[LANES:])]
-        return context.make_tuple(builder, signature.return_type, halves)
-
-    return types.UniTuple(FLOATS, 2)(evens, odds), emit
-
-
-@intrinsic
-def transpose(_: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
-    """Eight vectors: of every one's first number, of every one's second, and so on."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows = list(arguments)
-        for distance in (1, 2, 4):
-            # Squares beside the diagonal change places, each twice as wide as those before.
-            lower = [lane & ~distance | (lane & distance and LANES) for lane in range(LANES)]
-            for row in range(LANES):
-                if not row & distance:
-                    pair = rows[row], rows[row + distance]
-                    rows[row] = _shuffle(builder, *pair, lower)
-                    upper = [lane + distance for lane in lower]
-                    rows[row + distance] = _shuffle(builder, *pair, upper)
-        return context.make_tuple(builder, signature.return_type, rows)
-
-    return types.UniTuple(FLOATS, LANES)(a, b, c, d, e, f, g, h), emit
 
 
 @intrinsic
@@ -357,9 +312,10 @@ def _address(context: Any, builder: Any, signature: Any, arguments: Any, vector:
 def _in_all(builder: Any, vector: Vector, number: Any) -> Any:
     nothing = ir.Constant(vector.llvm, ir.Undefined)
     one = builder.insert_element(nothing, number, ir.IntType(32)(0))
-    return _shuffle(builder, one, nothing, [0] * LANES)
+    return shuffle(builder, one, nothing, [0] * LANES)
 
 
-def _shuffle(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
+def shuffle(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
+    """What an intrinsic emits to put together a vector of the numbers of two, counted through."""
     kind = ir.VectorType(ir.IntType(32), len(order))
     return builder.shuffle_vector(first, second, ir.Constant(kind, list(order)))

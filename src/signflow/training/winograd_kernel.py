@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from signflow.compiled import compile_kernel
 from signflow.compiled.lanes import (
     LANES,
-    alternate,
     floats,
     ints,
     load,
@@ -29,6 +28,7 @@ from signflow.compiled.lanes import (
     store,
     to_octets,
 )
+from signflow.compiled.shuffles import alternate
 from signflow.compiled.threads import share_out
 from signflow.training import pooling_kernel, winograd_tiles
 from signflow.training.pooling_kernel import NONE

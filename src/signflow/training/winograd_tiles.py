@@ -9,8 +9,6 @@ import numpy as np
 
 from signflow.compiled.lanes import (
     LANES,
-    alternate,
-    evens_and_odds,
     floats,
     load,
     load_in_all,
@@ -19,8 +17,8 @@ from signflow.compiled.lanes import (
     part,
     select,
     store,
-    transpose,
 )
+from signflow.compiled.shuffles import alternate, evens_and_odds, transpose
 
 PRODUCTS = 36
 """Numbers of a transformed tile, and of a transformed kernel."""
@@ -142,28 +140,12 @@ def multiply(kernels, tiles, products):
     for k in range(PRODUCTS):
         tile = k * (PANEL * channels + APART)
         for _ in range(fours):
-            _multiply_four(flat, kernel, tiles, tile, channels, products, to)
+            factors = (flat, kernel, 1, 4)
+            sums = _add_up(_nothing(), factors, (tiles, tile, PANEL), channels)
+            _write(sums, products, to)
             kernel += 4 * channels
             to += 4 * PANEL
         to += APART
-
-
-@part
-def _multiply_four(kernels, kernel, tiles, tile, channels, products, to):
-    a = b = c = d = e = f = g = h = floats(0.0)
-    for _ in range(channels):
-        one, two = load(tiles, tile), load(tiles, tile + LANES)
-        factor = load_in_all(kernels, kernel)
-        a, e = multiply_add(factor, one, a), multiply_add(factor, two, e)
-        factor = load_in_all(kernels, kernel + 1)
-        b, f = multiply_add(factor, one, b), multiply_add(factor, two, f)
-        factor = load_in_all(kernels, kernel + 2)
-        c, g = multiply_add(factor, one, c), multiply_add(factor, two, g)
-        factor = load_in_all(kernels, kernel + 3)
-        d, h = multiply_add(factor, one, d), multiply_add(factor, two, h)
-        kernel += 4
-        tile += PANEL
-    _store_four(products, to, a, b, c, d, e, f, g, h)
 
 
 @part
@@ -176,43 +158,61 @@ def add_products(products, share, tiles, channels, gradients, out):
         tile, gradient = k * (PANEL * channels + APART), k * (PANEL * out + APART)
         for _ in range(fours):
             for o in range(0, PANEL * out, PANEL * OUT):
-                _add_four(flat, to, tiles, tile, gradients, gradient + o)
+                factors = (tiles, tile, PANEL, 1)
+                sums = _read(flat, to)
+                sums = _add_up(sums, factors, (gradients, gradient + o, OUT), PANEL)
+                _write(sums, flat, to)
                 to += 4 * OUT
             tile += 4 * PANEL
 
 
 @part
-def _add_four(into, to, tiles, tile, gradients, gradient):
-    """Of four channels that come in and sixteen that come out."""
-    a, e = load(into, to), load(into, to + LANES)
-    b, f = load(into, to + 2 * LANES), load(into, to + 3 * LANES)
-    c, g = load(into, to + 4 * LANES), load(into, to + 5 * LANES)
-    d, h = load(into, to + 6 * LANES), load(into, to + 7 * LANES)
-    for _ in range(PANEL):
-        one, two = load(gradients, gradient), load(gradients, gradient + LANES)
-        factor = load_in_all(tiles, tile)
-        a, e = multiply_add(factor, one, a), multiply_add(factor, two, e)
-        factor = load_in_all(tiles, tile + PANEL)
-        b, f = multiply_add(factor, one, b), multiply_add(factor, two, f)
-        factor = load_in_all(tiles, tile + 2 * PANEL)
-        c, g = multiply_add(factor, one, c), multiply_add(factor, two, g)
-        factor = load_in_all(tiles, tile + 3 * PANEL)
-        d, h = multiply_add(factor, one, d), multiply_add(factor, two, h)
-        tile += 1
-        gradient += OUT
-    _store_four(into, to, a, b, c, d, e, f, g, h)
+def _nothing():
+    nothing = floats(0.0)
+    return nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
 
 
 @part
-def _store_four(numbers, to, a, b, c, d, e, f, g, h):
-    store(numbers, to, a)
-    store(numbers, to + LANES, e)
-    store(numbers, to + 2 * LANES, b)
-    store(numbers, to + 3 * LANES, f)
-    store(numbers, to + 4 * LANES, c)
-    store(numbers, to + 5 * LANES, g)
-    store(numbers, to + 6 * LANES, d)
-    store(numbers, to + 7 * LANES, h)
+def _add_up(sums, factors, vectors, count):
+    """Add products of four numbers and sixteen to their sums, so many times.
+
+    Args:
+        sums: four by two vectors.
+        factors: an array, where in it to begin, and how far apart its four numbers and times are.
+        vectors: an array, where in it to begin, and how far apart its times are.
+        count: of times.
+    """
+    a, e, b, f, c, g, d, h = sums
+    numbers, number, apart, next_number = factors
+    array, at, next_at = vectors
+    for _ in range(count):
+        one, two = load(array, at), load(array, at + LANES)
+        factor = load_in_all(numbers, number)
+        a, e = multiply_add(factor, one, a), multiply_add(factor, two, e)
+        factor = load_in_all(numbers, number + apart)
+        b, f = multiply_add(factor, one, b), multiply_add(factor, two, f)
+        factor = load_in_all(numbers, number + 2 * apart)
+        c, g = multiply_add(factor, one, c), multiply_add(factor, two, g)
+        factor = load_in_all(numbers, number + 3 * apart)
+        d, h = multiply_add(factor, one, d), multiply_add(factor, two, h)
+        number += next_number
+        at += next_at
+    return a, e, b, f, c, g, d, h
+
+
+@part
+def _read(array, at):
+    a, b = load(array, at), load(array, at + LANES)
+    c, d = load(array, at + 2 * LANES), load(array, at + 3 * LANES)
+    e, f = load(array, at + 4 * LANES), load(array, at + 5 * LANES)
+    return a, b, c, d, e, f, load(array, at + 6 * LANES), load(array, at + 7 * LANES)
+
+
+@part
+def _write(vectors, array, at):
+    for vector in vectors:
+        store(array, at, vector)
+        at += LANES
 
 
 @part
@@ -267,10 +267,7 @@ def turn(square, gradients, out, channel, half):
     for k in range(PRODUCTS):
         to = k * (PANEL * out + APART) + channel // OUT * OUT * PANEL
         to += half * LANES * OUT + channel % OUT
-        a, b = load(square, at), load(square, at + LANES)
-        c, d = load(square, at + 2 * LANES), load(square, at + 3 * LANES)
-        e, f = load(square, at + 4 * LANES), load(square, at + 5 * LANES)
-        g, h = load(square, at + 6 * LANES), load(square, at + 7 * LANES)
+        a, b, c, d, e, f, g, h = _read(square, at)
         for vector in transpose(a, b, c, d, e, f, g, h):
             store(gradients, to, vector)
             to += OUT
